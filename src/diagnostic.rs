@@ -1,0 +1,27 @@
+//! Findings about a text that stop or limit its reading.
+
+use crate::source::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// BuildKit builds the file and warns.
+    Warning,
+    /// BuildKit rejects one instruction.
+    InstructionError,
+    /// BuildKit's parser rejects the file.
+    ParseError,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where.
+    pub span: Span,
+    /// What, in BuildKit's terms: lower case, no full stop.
+    pub message: String,
+    /// What to do, such as `did you mean RUN?`.
+    pub hint: Option<String>,
+}

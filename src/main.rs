@@ -1,0 +1,3 @@
+//! The `imgopt` program.
+
+fn main() {}

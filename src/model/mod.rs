@@ -1,0 +1,1 @@
+//! Facts that passes share, computed once and read-only.

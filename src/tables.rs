@@ -1,0 +1,1 @@
+//! Typed loaders for `rewrites/`, compiled into the program.
