@@ -508,7 +508,7 @@ impl<'a> Reader<'a> {
             self.bash_only(&name)?;
         }
         // What looked like the name of a command is that of a function.
-        self.landmarks.retain(|landmark| *landmark != (start, Landmark::Command));
+        self.landmarks.pop();
         self.mark(start, Landmark::Function);
         self.pos += 1;
         self.skip_blanks();

@@ -7,6 +7,8 @@
 //! one of the two does not read, or both read differently, is [`NotUnderstood`], and nothing in it is rewritten.
 
 pub mod ast;
+pub mod kind;
+pub mod state;
 
 mod agreement;
 mod grammar;
