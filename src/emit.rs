@@ -1,0 +1,266 @@
+//! Emission: what becomes of an optimised text on disk.
+//!
+//! Outputs (`<name>.optimized` beside the Dockerfile by default) belong to imgopt as long as their [`trailer`] fits them;
+//! such a file is replaced or removed at will. What was edited by hand or written by something else is left alone unless
+//! forced. BuildKit reads `<name>.dockerignore` in place of `.dockerignore`, so a Dockerfile that has one has an output
+//! that has one, under the same rule: patterns and, at the end, a comment with the trailer.
+//!
+//! [`plan`] decides, [`Action::execute`] does; `imgopt check --outputs` only looks at the plan.
+
+mod atomic;
+pub mod trailer;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The ending of outputs.
+pub const SUFFIX: &str = ".optimized";
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// The output carries a trailer that does not fit it any more.
+    #[error("{} was edited by hand", .0.display())]
+    Edited(PathBuf),
+    /// The output carries no trailer.
+    #[error("{} was not written by imgopt", .0.display())]
+    Foreign(PathBuf),
+    /// The original changed after the output was written.
+    #[error("{} is stale: the original changed after it was written", .0.display())]
+    Stale(PathBuf),
+    /// A file could not be read.
+    #[error("cannot read {}: {error}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file could not be written; it is as it was.
+    #[error("cannot write {}: {error}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file could not be removed.
+    #[error("cannot remove {}: {error}", .path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl EmitError {
+    /// The next step.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::Edited(_) => "keep your changes under another name, or use --force to lose them",
+            Self::Foreign(_) => "move it away, choose another place with --output, or use --force to lose it",
+            Self::Stale(_) => "run `imgopt rewrite` and review the new output",
+            Self::Read { .. } => "check that it is a text file which you may read",
+            Self::Write { .. } => "make the place writable, or choose another one with --output or --out-dir",
+            Self::Remove { .. } => "remove it by hand",
+        }
+    }
+
+    /// Whether the output stands there, but is not what imgopt would write.
+    #[must_use]
+    pub const fn is_about_content(&self) -> bool {
+        matches!(self, Self::Edited(_) | Self::Foreign(_) | Self::Stale(_))
+    }
+}
+
+/// One thing to do so that the outputs of a Dockerfile are what they should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Write a file that is not there.
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+    },
+    /// Write a file that is there.
+    Replace {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+    },
+    /// The file is as it should be.
+    Keep {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Remove a file of imgopt's that serves no purpose any more.
+    Remove {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Action {
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Create { path, .. } | Self::Replace { path, .. } | Self::Keep { path } | Self::Remove { path } => {
+                path
+            }
+        }
+    }
+
+    /// Does it. New files take mode and owner of `like`.
+    ///
+    /// # Errors
+    /// [`EmitError::Write`] and [`EmitError::Remove`]; the file is as it was then.
+    pub fn execute(&self, like: Option<&Path>) -> Result<(), EmitError> {
+        match self {
+            Self::Create { path, text } | Self::Replace { path, text } => write(path, text, like),
+            Self::Keep { .. } => Ok(()),
+            Self::Remove { path } => remove(path),
+        }
+    }
+}
+
+/// The texts of one Dockerfile, and where the original lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Texts<'a> {
+    /// The Dockerfile; `None` for standard input.
+    pub path: Option<&'a Path>,
+    /// Its text.
+    pub original: &'a str,
+    /// What imgopt makes of it.
+    pub optimized: &'a str,
+}
+
+/// `<name>.optimized` beside the file.
+#[must_use]
+pub fn beside(path: &Path) -> PathBuf {
+    with_suffix(path, SUFFIX)
+}
+
+/// `<name>.dockerignore` beside the file: the name that BuildKit looks for before `.dockerignore`, see `initContext` in
+/// BuildKit's `frontend/dockerui/config.go`.
+#[must_use]
+pub fn ignore_file(path: &Path) -> PathBuf {
+    with_suffix(path, ".dockerignore")
+}
+
+/// What has to be done so that `output` and its ignore file fit the texts, in order: nothing is to be done when one of
+/// the files is not imgopt's to change. With `force`, every file is.
+///
+/// # Errors
+/// [`EmitError::Edited`], [`EmitError::Foreign`] and [`EmitError::Read`].
+pub fn plan(texts: Texts<'_>, output: &Path, force: bool) -> Result<Vec<Action>, EmitError> {
+    let name = texts.path.and_then(Path::file_name).map_or("standard input".into(), |name| name.to_string_lossy());
+    let wanted = (texts.original != texts.optimized).then(|| trailer::seal(texts.optimized, &name, texts.original));
+    let patterns = match (texts.path.map(ignore_file), &wanted) {
+        (Some(path), Some(_)) => read_if_there(&path)?,
+        _ => None,
+    };
+    let ignore = patterns.map(|text| trailer::seal(&text, &format!("{name}.dockerignore"), &text));
+    // The ignore file comes first: an output must not stand there without it.
+    let ignore = action(&ignore_file(output), ignore, force)?;
+    let output = action(output, wanted, force)?;
+    Ok(ignore.into_iter().chain(output).collect())
+}
+
+/// Replaces a Dockerfile by another text, at once.
+///
+/// # Errors
+/// [`EmitError::Write`]; the file is as it was then.
+pub fn replace(path: &Path, text: &str) -> Result<(), EmitError> {
+    write(path, text, None)
+}
+
+/// Replaces `path` by the text of its reviewed `output`, without the trailer, and removes the output and its ignore file.
+/// With `force`, an output that was edited by hand is taken as it stands.
+///
+/// # Errors
+/// Any [`EmitError`]. The original is replaced as a whole or not at all; an output that cannot be removed is reported
+/// after the original was replaced.
+pub fn apply(path: &Path, output: &Path, force: bool) -> Result<(), EmitError> {
+    let text = read(output)?;
+    let original = read(path)?;
+    let Some(sealed) = trailer::open(&text) else { return Err(EmitError::Foreign(output.to_owned())) };
+    if sealed.source_hash != trailer::hash(&original) {
+        return Err(EmitError::Stale(output.to_owned()));
+    }
+    if !sealed.intact && !force {
+        return Err(EmitError::Edited(output.to_owned()));
+    }
+    replace(path, sealed.body)?;
+    remove(output)?;
+    let ignore = ignore_file(output);
+    match read_if_there(&ignore)?.is_some_and(|text| is_own(&text)) {
+        true => remove(&ignore),
+        false => Ok(()),
+    }
+}
+
+/// What to do with the file at `path`, which should hold `wanted`, or not be there.
+fn action(path: &Path, wanted: Option<String>, force: bool) -> Result<Option<Action>, EmitError> {
+    let path = path.to_owned();
+    let existing = match read_if_there(&path) {
+        // What is no text is not ours.
+        Err(EmitError::Read { error, .. }) if error.kind() == io::ErrorKind::InvalidData => Some(String::new()),
+        result => result?,
+    };
+    let Some(existing) = existing else { return Ok(wanted.map(|text| Action::Create { path, text })) };
+    let Some(text) = wanted else { return Ok(is_own(&existing).then_some(Action::Remove { path })) };
+    if is_same(&existing, &text) {
+        return Ok(Some(Action::Keep { path }));
+    }
+    match trailer::open(&existing) {
+        Some(sealed) if sealed.intact => {}
+        _ if force => {}
+        Some(_) => return Err(EmitError::Edited(path)),
+        None => return Err(EmitError::Foreign(path)),
+    }
+    Ok(Some(Action::Replace { path, text }))
+}
+
+/// Whether two sealed texts differ in nothing but the version of imgopt.
+fn is_same(existing: &str, wanted: &str) -> bool {
+    match (trailer::open(existing), trailer::open(wanted)) {
+        (Some(existing), Some(wanted)) => existing == wanted,
+        _ => false,
+    }
+}
+
+fn is_own(text: &str) -> bool {
+    trailer::open(text).is_some_and(|sealed| sealed.intact)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn read(path: &Path) -> Result<String, EmitError> {
+    fs::read_to_string(path).map_err(|error| EmitError::Read { path: path.to_owned(), error })
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, EmitError> {
+    match read(path) {
+        Err(EmitError::Read { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn write(path: &Path, text: &str, like: Option<&Path>) -> Result<(), EmitError> {
+    atomic::write(path, text, like).map_err(|error| EmitError::Write { path: path.to_owned(), error })
+}
+
+fn remove(path: &Path) -> Result<(), EmitError> {
+    fs::remove_file(path).map_err(|error| EmitError::Remove { path: path.to_owned(), error })
+}
