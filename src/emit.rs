@@ -166,9 +166,8 @@ pub fn plan(texts: Texts<'_>, output: &Path, force: bool) -> Result<Vec<Action>,
         (Some(path), Some(_)) => read_if_there(&path)?,
         _ => None,
     };
-    let ignore = patterns.map(|text| trailer::seal(&text, &format!("{name}.dockerignore"), &text));
     // The ignore file comes first: an output must not stand there without it.
-    let ignore = action(&ignore_file(output), ignore, force)?;
+    let ignore = ignore_action(&ignore_file(output), patterns.as_deref(), &name, force)?;
     let output = action(output, wanted, force)?;
     Ok(ignore.into_iter().chain(output).collect())
 }
@@ -200,9 +199,19 @@ pub fn apply(path: &Path, output: &Path, force: bool) -> Result<(), EmitError> {
     replace(path, sealed.body)?;
     remove(output)?;
     let ignore = ignore_file(output);
-    match read_if_there(&ignore)?.is_some_and(|text| is_own(&text)) {
-        true => remove(&ignore),
-        false => Ok(()),
+    if fs::read_to_string(&ignore).is_ok_and(|text| is_own(&text)) { remove(&ignore) } else { Ok(()) }
+}
+
+/// What to do with the ignore file of an output. A plain copy of the patterns serves as well.
+fn ignore_action(path: &Path, patterns: Option<&str>, name: &str, force: bool) -> Result<Option<Action>, EmitError> {
+    let is_copy = |patterns: &str| fs::read_to_string(path).is_ok_and(|existing| existing == patterns);
+    match patterns {
+        Some(patterns) if is_copy(patterns) => Ok(Some(Action::Keep { path: path.to_owned() })),
+        Some(patterns) => {
+            let text = trailer::seal(patterns, &format!("{name}.dockerignore"), patterns);
+            action(path, Some(text), force)
+        }
+        None => action(path, None, force),
     }
 }
 
@@ -263,4 +272,198 @@ fn write(path: &Path, text: &str, like: Option<&Path>) -> Result<(), EmitError> 
 
 fn remove(path: &Path) -> Result<(), EmitError> {
     fs::remove_file(path).map_err(|error| EmitError::Remove { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGINAL: &str = "FROM a\nRUN b\n";
+    const OPTIMIZED: &str = "FROM a\nRUN c\n";
+
+    /// A directory with a Dockerfile.
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            let place = Self(tempfile::tempdir().expect("a temporary directory"));
+            place.put("Dockerfile", ORIGINAL);
+            place
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn put(&self, name: &str, text: &str) {
+            fs::write(self.path(name), text).expect("written");
+        }
+
+        fn get(&self, name: &str) -> String {
+            fs::read_to_string(self.path(name)).expect("a file")
+        }
+
+        /// Names of the files other than the Dockerfile, sorted.
+        fn others(&self) -> Vec<String> {
+            let entries = fs::read_dir(self.0.path()).expect("a directory");
+            let mut names: Vec<String> =
+                entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+            names.retain(|name| name != "Dockerfile");
+            names.sort();
+            names
+        }
+
+        fn rewrite(&self, optimized: &str, force: bool) -> Result<Vec<Action>, EmitError> {
+            let path = self.path("Dockerfile");
+            let original = self.get("Dockerfile");
+            let texts = Texts { path: Some(&path), original: &original, optimized };
+            let actions = plan(texts, &beside(&path), force)?;
+            actions.iter().try_for_each(|action| action.execute(Some(&path)))?;
+            Ok(actions)
+        }
+
+        fn apply(&self, force: bool) -> Result<(), EmitError> {
+            apply(&self.path("Dockerfile"), &self.path("Dockerfile.optimized"), force)
+        }
+    }
+
+    #[test]
+    fn an_output_is_written_kept_replaced_and_removed() {
+        let place = Place::new();
+        assert!(matches!(place.rewrite(OPTIMIZED, false).as_deref(), Ok([Action::Create { .. }])));
+        assert_eq!(trailer::bare(&place.get("Dockerfile.optimized")), OPTIMIZED);
+        assert!(matches!(place.rewrite(OPTIMIZED, false).as_deref(), Ok([Action::Keep { .. }])));
+        assert!(matches!(place.rewrite("FROM d\n", false).as_deref(), Ok([Action::Replace { .. }])));
+        assert_eq!(trailer::bare(&place.get("Dockerfile.optimized")), "FROM d\n");
+        assert!(matches!(place.rewrite(ORIGINAL, false).as_deref(), Ok([Action::Remove { .. }])));
+        assert!(matches!(place.rewrite(ORIGINAL, false).as_deref(), Ok([])));
+        assert!(place.others().is_empty());
+    }
+
+    #[test]
+    fn an_output_of_another_version_stays() {
+        let place = Place::new();
+        place.rewrite(OPTIMIZED, false).expect("written");
+        let other = place.get("Dockerfile.optimized").replace("imgopt 0.", "imgopt 9.");
+        place.put("Dockerfile.optimized", &other);
+        assert!(matches!(place.rewrite(OPTIMIZED, false).as_deref(), Ok([Action::Keep { .. }])));
+    }
+
+    #[test]
+    fn an_output_follows_its_original_even_when_the_text_stays() {
+        let place = Place::new();
+        place.rewrite(OPTIMIZED, false).expect("written");
+        place.put("Dockerfile", "FROM a\nRUN x\n");
+        assert!(matches!(place.rewrite(OPTIMIZED, false).as_deref(), Ok([Action::Replace { .. }])));
+    }
+
+    #[test]
+    fn what_is_not_ours_stays_unless_forced() {
+        let place = Place::new();
+        place.rewrite(OPTIMIZED, false).expect("written");
+        let edited = place.get("Dockerfile.optimized").replace("RUN c", "RUN c && d");
+        for text in [edited.as_str(), "FROM mine\n", ""] {
+            place.put("Dockerfile.optimized", text);
+            place.rewrite("FROM d\n", false).expect_err("not ours");
+            place.rewrite(ORIGINAL, false).expect("nothing to do");
+            assert_eq!(place.get("Dockerfile.optimized"), text);
+            place.rewrite(OPTIMIZED, true).expect("forced");
+            assert_eq!(trailer::bare(&place.get("Dockerfile.optimized")), OPTIMIZED);
+        }
+        fs::write(place.path("Dockerfile.optimized"), b"\xff").expect("written");
+        assert!(matches!(place.rewrite(OPTIMIZED, false), Err(EmitError::Foreign(_))));
+    }
+
+    #[test]
+    fn an_ignore_file_comes_along() {
+        let place = Place::new();
+        place.put("Dockerfile.dockerignore", "*.md\n!README.md");
+        place.rewrite(OPTIMIZED, false).expect("written");
+        assert_eq!(trailer::bare(&place.get("Dockerfile.optimized.dockerignore")), "*.md\n!README.md");
+        place.put("Dockerfile.dockerignore", "*.txt\n");
+        place.rewrite(OPTIMIZED, false).expect("written");
+        assert_eq!(trailer::bare(&place.get("Dockerfile.optimized.dockerignore")), "*.txt\n");
+        place.rewrite(ORIGINAL, false).expect("removed");
+        assert_eq!(place.others(), ["Dockerfile.dockerignore"]);
+    }
+
+    #[test]
+    fn an_ignore_file_of_others_stops_the_output() {
+        let place = Place::new();
+        place.put("Dockerfile.dockerignore", "*.md\n");
+        place.put("Dockerfile.optimized.dockerignore", "*.mine\n");
+        assert!(matches!(place.rewrite(OPTIMIZED, false), Err(EmitError::Foreign(_))));
+        assert_eq!(place.others(), ["Dockerfile.dockerignore", "Dockerfile.optimized.dockerignore"]);
+        place.put("Dockerfile.optimized.dockerignore", "*.md\n");
+        place.rewrite(OPTIMIZED, false).expect("a plain copy serves as well");
+        assert_eq!(place.get("Dockerfile.optimized.dockerignore"), "*.md\n");
+    }
+
+    #[test]
+    fn applying_replaces_the_original() {
+        let place = Place::new();
+        place.put("Dockerfile.dockerignore", "*.md\n");
+        place.rewrite(OPTIMIZED, false).expect("written");
+        place.apply(false).expect("applied");
+        assert_eq!(place.get("Dockerfile"), OPTIMIZED);
+        assert_eq!(place.others(), ["Dockerfile.dockerignore"]);
+    }
+
+    #[test]
+    fn applying_refuses_what_is_stale_edited_or_foreign() {
+        let place = Place::new();
+        place.rewrite(OPTIMIZED, false).expect("written");
+        let output = place.get("Dockerfile.optimized");
+        place.put("Dockerfile", "FROM new\n");
+        assert!(matches!(place.apply(true), Err(EmitError::Stale(_))));
+        place.put("Dockerfile", ORIGINAL);
+        place.put("Dockerfile.optimized", "FROM a\n");
+        assert!(matches!(place.apply(true), Err(EmitError::Foreign(_))));
+        place.put("Dockerfile.optimized", &output.replace("RUN c", "RUN e"));
+        assert!(matches!(place.apply(false), Err(EmitError::Edited(_))));
+        assert_eq!(place.get("Dockerfile"), ORIGINAL);
+        place.apply(true).expect("forced");
+        assert_eq!(place.get("Dockerfile"), "FROM a\nRUN e\n");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let place = Place::new();
+        let path = place.path("Dockerfile");
+        for output in ["missing/Dockerfile.optimized", "Dockerfile/x"] {
+            let error = write(&place.path(output), "x", Some(&path)).expect_err("no directory");
+            assert!(error.to_string().contains(output), "{error}");
+        }
+        fs::create_dir(place.path("Dockerfile.optimized")).expect("a directory");
+        place.rewrite(OPTIMIZED, true).expect_err("a directory");
+        assert_eq!(place.others(), ["Dockerfile.optimized"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn mode_and_link_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let place = Place::new();
+        let set_mode = |name: &str, mode| {
+            fs::set_permissions(place.path(name), fs::Permissions::from_mode(mode)).expect("a mode");
+        };
+        let mode = |name: &str| fs::metadata(place.path(name)).expect("a file").permissions().mode() & 0o777;
+        set_mode("Dockerfile", 0o640);
+        place.rewrite(OPTIMIZED, false).expect("written");
+        assert_eq!(mode("Dockerfile.optimized"), 0o640);
+        set_mode("Dockerfile.optimized", 0o664);
+        place.rewrite("FROM d\n", false).expect("written");
+        assert_eq!(mode("Dockerfile.optimized"), 0o664);
+
+        fs::create_dir(place.path("below")).expect("a directory");
+        symlink("../Dockerfile", place.path("below/link")).expect("a link");
+        replace(&place.path("below/link"), "FROM linked\n").expect("written");
+        assert!(place.path("below/link").is_symlink());
+        assert_eq!((place.get("Dockerfile"), mode("Dockerfile")), ("FROM linked\n".to_owned(), 0o640));
+
+        set_mode("Dockerfile", 0o444);
+        replace(&place.path("Dockerfile"), "FROM x\n").expect_err("read-only");
+        assert_eq!(place.get("Dockerfile"), "FROM linked\n");
+    }
 }
