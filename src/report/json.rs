@@ -165,3 +165,67 @@ const fn severity(severity: Severity) -> &'static str {
         Severity::InstructionError | Severity::ParseError => "error",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::report::{Failure, sample};
+
+    fn rendered(files: &[FileReport]) -> Value {
+        let text = render(files).expect("JSON");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    #[test]
+    fn a_file_has_all_fields() {
+        let sample = sample();
+        let report = rendered(std::slice::from_ref(&sample));
+        assert_eq!(report["schema"], 1);
+        let file = &report["files"][0];
+        assert_eq!((&file["path"], &file["status"]), (&json!("Dockerfile"), &json!("rewritten")));
+        let expected = json!([{
+            "pass": "cache-mounts",
+            "level": "guarded",
+            "line": 3,
+            "end_line": 3,
+            "message": "keep the pip download cache between builds",
+            "reason": "downloads stay out of the layer and are reused by the next build",
+            "assumptions": [
+                { "text": "the image is built with BuildKit", "proved": false, "evidence": null },
+                { "text": "build arguments have their defaults", "proved": true, "evidence": "there are none" },
+            ],
+        }]);
+        assert_eq!(file["rewrites"], expected);
+        assert_eq!(file["proposals"][0]["level"], "proposal");
+        let expected = json!([{
+            "pass": "cache-mounts",
+            "line": 2,
+            "end_line": 2,
+            "reason": "the value is not understood",
+            "unlock": "write it without a variable",
+        }]);
+        assert_eq!(file["declined"], expected);
+        assert_eq!(file["violations"][0]["pass"], "exec-form");
+        assert!(file["diff"].as_str().is_some_and(|diff| diff.starts_with("--- a/Dockerfile\n")));
+        assert_eq!(file["optimized"].as_str(), sample.outcome().map(|outcome| outcome.optimized.as_str()));
+        assert_eq!(file["outputs"], json!([{ "path": "Dockerfile.optimized", "state": "written" }]));
+        assert_eq!(report["summary"]["rewrites"], 1);
+    }
+
+    #[test]
+    fn failures_and_skipped_files_say_why() {
+        let failed = FileReport { finding: Finding::Failed(Failure::new("gone", "look")), ..sample() };
+        let skipped = FileReport { finding: Finding::Skipped("vendored".to_owned()), ..sample() };
+        let report = rendered(&[failed, skipped]);
+        let file = &report["files"][0];
+        assert_eq!(
+            (&file["status"], &file["message"], &file["help"]),
+            (&json!("error"), &json!("gone"), &json!("look"))
+        );
+        let file = &report["files"][1];
+        assert_eq!((&file["status"], &file["message"]), (&json!("skipped"), &json!("vendored")));
+        assert_eq!((&report["summary"]["errors"], &report["summary"]["skipped"]), (&json!(1), &json!(1)));
+    }
+}

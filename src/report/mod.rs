@@ -185,3 +185,55 @@ fn counted(n: usize, noun: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
     format!("{n} {noun}{ending}")
 }
+
+/// A report with something of each kind, for the tests of the report formats.
+#[cfg(test)]
+fn sample() -> FileReport {
+    use crate::pipeline::{Applied, Declined, Violation};
+    use crate::rewrite::{Assumption, AssumptionKind, Level};
+    use crate::source::Span;
+
+    let original = "FROM a\nENV API_KEY=k3y\nRUN pip install --index-url https://bob:pw@example.org/simple \\\n    \
+                    -r requirements.txt\nCMD [\"x\"]\n";
+    let span = |text: &str| original.find(text).map(|start| Span::new(start, start + text.len())).unwrap_or_default();
+    let rewrite = Applied {
+        pass: "cache-mounts",
+        span: span("RUN"),
+        message: "keep the pip download cache between builds".to_owned(),
+        reason: "downloads stay out of the layer and are reused by the next build".to_owned(),
+        level: Level::Guarded,
+        assumptions: vec![
+            Assumption::assumed(AssumptionKind::BuildKit),
+            Assumption::proved(AssumptionKind::DefaultBuildArguments, "there are none"),
+        ],
+    };
+    let proposal = Applied {
+        pass: "non-root-user",
+        span: span("CMD [\"x\"]"),
+        message: "run the program as a user of its own".to_owned(),
+        reason: "a program that is broken into owns nothing".to_owned(),
+        level: Level::Proposal,
+        assumptions: Vec::new(),
+    };
+    let declined = Declined {
+        pass: "cache-mounts",
+        span: span("API_KEY=k3y"),
+        reason: "the value is not understood".to_owned(),
+        unlock: "write it without a variable".to_owned(),
+    };
+    let violation = Violation { pass: "exec-form", span: span("CMD"), message: "the argv changes".to_owned() };
+    let outcome = Outcome {
+        original: original.to_owned(),
+        optimized: original.replace("RUN pip", "RUN --mount=type=cache,target=/root/.cache/pip pip"),
+        applied: vec![rewrite],
+        proposed: vec![proposal],
+        declined: vec![declined],
+        violations: vec![violation],
+        ..Outcome::default()
+    };
+    FileReport {
+        path: "Dockerfile".to_owned(),
+        finding: Finding::Read(Box::new(outcome)),
+        outputs: vec![Output { path: "Dockerfile.optimized".to_owned(), state: OutputState::Written }],
+    }
+}

@@ -207,3 +207,135 @@ fn assumes(assumption: &Assumption) -> String {
 const fn renderer(style: Style) -> Renderer {
     if style.styled { Renderer::styled() } else { Renderer::plain() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Failure, sample};
+
+    #[test]
+    fn a_report_explains_each_rewrite() {
+        let expected = "\
+rewrite[cache-mounts]: keep the pip download cache between builds
+ --> Dockerfile:3:1
+  |
+3 | RUN pip install --index-url https://bob:***@example.org/simple \\
+  | ^^^
+  |
+  = reason: downloads stay out of the layer and are reused by the next build
+  = assumes: the image is built with BuildKit (not proved)
+  = assumes: build arguments have their defaults (proved: there are none)
+  = level: guarded
+
+proposal[non-root-user]: run the program as a user of its own
+ --> Dockerfile:5:1
+  |
+5 | CMD [\"x\"]
+  | ^^^^^^^^^
+  |
+  = reason: a program that is broken into owns nothing
+  = level: proposal
+
+error[exec-form]: the argv changes
+ --> Dockerfile:5:1
+  |
+5 | CMD [\"x\"]
+  | ^^^
+  |
+  = note: the rewrite was taken back
+  = help: this is a mistake in imgopt: please open an issue with this Dockerfile
+
+--- a/Dockerfile
++++ b/Dockerfile
+@@ -1,5 +1,5 @@
+ FROM a
+ ENV API_KEY=k3y
+-RUN pip install --index-url https://bob:pw@example.org/simple \\
++RUN --mount=type=cache,target=/root/.cache/pip pip install --index-url https://bob:pw@example.org/simple \\
+     -r requirements.txt
+ CMD [\"x\"]
+
+Dockerfile: 1 rewrite, 1 proposal, 1 place left alone (-v lists them); wrote Dockerfile.optimized
+";
+        assert_eq!(file(&sample(), Style::default()), expected);
+    }
+
+    #[test]
+    fn a_verbose_report_lists_what_was_left_alone() {
+        let text = file(&sample(), Style { styled: false, verbose: true });
+        let expected = "\
+declined[cache-mounts]: the value is not understood
+ --> Dockerfile:2:5
+  |
+2 | ENV API_KEY=***
+  |     ^^^^^^^^^^^
+  |
+  = unlock: write it without a variable
+";
+        assert!(text.contains(expected), "{text}");
+        assert!(text.ends_with("Dockerfile: 1 rewrite, 1 proposal, 1 place left alone; wrote Dockerfile.optimized\n"));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_looks() {
+        let styled = file(&sample(), Style { styled: true, verbose: true });
+        let plain = file(&sample(), Style { styled: false, verbose: true });
+        assert_ne!(styled, plain);
+        assert_eq!(anstream::adapter::strip_str(&styled).to_string(), plain);
+    }
+
+    #[test]
+    fn a_file_that_buildkit_rejects_is_a_failure() {
+        let mut report = sample();
+        let Finding::Read(outcome) = &mut report.finding else { panic!("a file that was read") };
+        outcome.skipped = Some("BuildKit rejects it".to_owned());
+        outcome.diagnostics = vec![Diagnostic {
+            severity: Severity::ParseError,
+            span: Span::new(0, 4),
+            message: "unknown instruction: FORM".to_owned(),
+            hint: Some("did you mean FROM?".to_owned()),
+        }];
+        assert_eq!(file(&report, Style::default()), "");
+        let expected = "\
+error: unknown instruction: FORM
+ --> Dockerfile:1:1
+  |
+1 | FROM a
+  | ^^^^
+  |
+  = help: did you mean FROM?
+
+Dockerfile: left alone: BuildKit rejects it
+";
+        assert_eq!(failure(&report, Style::default()).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn nothing_in_a_report_steers_the_terminal() {
+        let report = FileReport {
+            path: "a\u{1b}[2J".to_owned(),
+            finding: Finding::Failed(Failure::new("no\u{7}", "look\n")),
+            outputs: Vec::new(),
+        };
+        let text = failure(&report, Style::default()).expect("a failure");
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        let report = FileReport { finding: Finding::Skipped("vendored".to_owned()), ..report };
+        assert_eq!(file(&report, Style::default()), "a\u{fffd}[2J: skipped: vendored\n");
+    }
+
+    #[test]
+    fn spans_at_odd_places_are_shown() {
+        for source in ["", "\n", "\u{feff}FROM a", "RUN ä \\\r\n  ö\r\n"] {
+            let outcome = Outcome { original: source.to_owned(), ..Outcome::default() };
+            let report = FileReport { path: "x".to_owned(), finding: Finding::Skipped(String::new()), outputs: vec![] };
+            let page = Page::new(&report, &outcome, Style::default());
+            let offsets = (0..=source.len()).filter(|offset| source.is_char_boundary(*offset));
+            for start in offsets.clone() {
+                for end in offsets.clone().filter(|end| *end >= start) {
+                    let text = page.entry(Level::NOTE, None, "m", Span::new(start, end), &[]);
+                    assert!(text.starts_with("note: m\n"), "{text}");
+                }
+            }
+        }
+    }
+}
