@@ -69,12 +69,6 @@ impl EmitError {
             Self::Remove { .. } => "remove it by hand",
         }
     }
-
-    /// Whether the output stands there, but is not what imgopt would write.
-    #[must_use]
-    pub const fn is_about_content(&self) -> bool {
-        matches!(self, Self::Edited(_) | Self::Foreign(_) | Self::Stale(_))
-    }
 }
 
 /// One thing to do so that the outputs of a Dockerfile are what they should be.
@@ -147,6 +141,19 @@ pub fn beside(path: &Path) -> PathBuf {
     with_suffix(path, SUFFIX)
 }
 
+/// The Dockerfile whose output has this path by default: [`beside`] the other way round.
+#[must_use]
+pub fn original_of(output: &Path) -> Option<PathBuf> {
+    let name = output.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
+    (!name.is_empty()).then(|| output.with_file_name(name))
+}
+
+/// Whether the file is as imgopt wrote it.
+#[must_use]
+pub fn is_own_file(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| is_own(&text))
+}
+
 /// `<name>.dockerignore` beside the file: the name that BuildKit looks for before `.dockerignore`, see `initContext` in
 /// BuildKit's `frontend/dockerui/config.go`.
 #[must_use]
@@ -199,7 +206,7 @@ pub fn apply(path: &Path, output: &Path, force: bool) -> Result<(), EmitError> {
     replace(path, sealed.body)?;
     remove(output)?;
     let ignore = ignore_file(output);
-    if fs::read_to_string(&ignore).is_ok_and(|text| is_own(&text)) { remove(&ignore) } else { Ok(()) }
+    if is_own_file(&ignore) { remove(&ignore) } else { Ok(()) }
 }
 
 /// What to do with the ignore file of an output. A plain copy of the patterns serves as well.

@@ -9,7 +9,7 @@ use super::Exit;
 use super::discover::{self, Found};
 use super::rewrite::failure;
 use super::terminal::{Stream, Terminal};
-use crate::emit;
+use crate::emit::{self, EmitError};
 use crate::report::{Failure, FileReport, Finding, printable};
 
 #[derive(Args)]
@@ -23,50 +23,42 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
-    let paths: Vec<PathBuf> = command.paths.iter().map(|path| original(path)).collect();
+    let original = |path: &PathBuf| emit::original_of(path).unwrap_or_else(|| path.clone());
+    let paths: Vec<PathBuf> = command.paths.iter().map(original).collect();
     let found = discover::discover(&paths, true);
+    let found: Vec<Found> =
+        found.into_iter().filter(|found| found.named || emit::beside(&found.path).exists()).collect();
+    if found.is_empty() {
+        terminal.note(Stream::Stdout, "there is no output to apply: `imgopt rewrite` writes them\n")?;
+    }
     let mut exit = Exit::Done;
-    let mut n_applied = 0;
-    for found in found.iter().filter(|found| found.named || emit::beside(&found.path).exists()) {
-        match apply(found, command.force) {
+    for Found { path, .. } in found {
+        let output = emit::beside(&path);
+        match apply(&path, &output, command.force) {
             Ok(()) => {
-                n_applied += 1;
-                let text =
-                    format!("{} is now what {} was\n", found.path.display(), emit::beside(&found.path).display());
-                terminal.note(Stream::Stdout, &printable_line(&text))?;
+                let text = printable(&format!("{} is now what {} was", path.display(), output.display()));
+                terminal.note(Stream::Stdout, &(text + "\n"))?;
             }
             Err(failure) => {
                 exit = Exit::Failed;
                 let finding = Finding::Failed(failure);
-                let report = FileReport { path: found.path.display().to_string(), finding, outputs: Vec::new() };
-                terminal.failures(&[report])?;
+                terminal.failures(&[FileReport { path: path.display().to_string(), finding, outputs: Vec::new() }])?;
             }
         }
-    }
-    if n_applied == 0 && exit == Exit::Done {
-        terminal.note(Stream::Stdout, "there is no output to apply: `imgopt rewrite` writes them\n")?;
     }
     Ok(exit)
 }
 
-fn apply(found: &Found, force: bool) -> Result<(), Failure> {
-    let output = emit::beside(&found.path);
+fn apply(path: &Path, output: &Path, force: bool) -> Result<(), Failure> {
     if !output.exists() {
         let message = format!("there is no {}", output.display());
         return Err(Failure::new(message, "run `imgopt rewrite` first, and review what it writes"));
     }
-    emit::apply(&found.path, &output, force).map_err(|error| failure(&error))
-}
-
-/// The Dockerfile that a path means: that of an output, or the path itself.
-fn original(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    match name.as_deref().and_then(|name| name.strip_suffix(emit::SUFFIX)) {
-        Some(name) if !name.is_empty() => path.with_file_name(name),
-        _ => path.to_owned(),
-    }
-}
-
-fn printable_line(text: &str) -> String {
-    printable(text.trim_end()) + "\n"
+    emit::apply(path, output, force).map_err(|error| match error {
+        EmitError::Edited(_) => Failure::new(error.to_string(), "use --force to take it as it stands"),
+        EmitError::Foreign(_) => {
+            Failure::new(error.to_string(), "replace the original yourself, and remove the output")
+        }
+        error => failure(&error),
+    })
 }

@@ -1,8 +1,11 @@
 //! `imgopt check`.
 
+use std::path::Path;
+
 use anyhow::Result;
 use clap::Args;
 
+use super::discover;
 use super::rewrite::failure;
 use super::run::{self, Optimized};
 use super::terminal::{Stream, Terminal};
@@ -36,8 +39,11 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
             }
         }
     }
-    let reports: Vec<FileReport> = files.into_iter().map(|file| file.report).collect();
-    terminal.report(&reports, command.format, Stream::Stdout)?;
+    let mut reports: Vec<FileReport> = files.into_iter().map(|file| file.report).collect();
+    if command.outputs {
+        reports.extend(discover::orphans(&command.files.paths).iter().map(|path| orphan(path)));
+    }
+    terminal.report(&reports, command.format, Stream::Stdout, command.outputs)?;
     let found = |report: &FileReport| match command.outputs {
         true => report.outputs.iter().any(|output| output.state.is_wrong()),
         false => report.status() == Status::Rewritten,
@@ -46,6 +52,15 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
         return Ok(Exit::Failed);
     }
     Ok(if reports.iter().any(found) { Exit::Found } else { Exit::Done })
+}
+
+/// The report on an output whose Dockerfile is gone.
+fn orphan(path: &Path) -> FileReport {
+    FileReport {
+        path: path.display().to_string(),
+        finding: Finding::Skipped("there is no such file any more".to_owned()),
+        outputs: vec![Output { path: emit::beside(path).display().to_string(), state: OutputState::LeftOver }],
+    }
 }
 
 /// How the outputs of one file stand.

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use ignore::WalkBuilder;
+use ignore::{Walk, WalkBuilder};
 
 use crate::emit;
 use crate::report::Failure;
@@ -21,10 +21,11 @@ const VENDORED: &[&str] =
     &["vendor", "node_modules", "third_party", "third-party", "bower_components", "site-packages", "Godeps", ".venv"];
 
 /// Endings of editor backups and leftovers of patches.
-const BACKUPS: &[&str] = &["~", ".swp", ".swo", ".orig", ".rej", ".bak", ".old", ".tmp"];
+const BACKUPS: &[&str] = &["~", ".swp", ".swo", ".orig", ".rej", ".bak"];
 
 /// Endings of files from which Dockerfiles are made.
-const TEMPLATES: &[&str] = &[".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".template", ".erb", ".mustache"];
+const TEMPLATES: &[&str] =
+    &[".tpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".template", ".erb", ".mustache", ".hbs", ".in", ".m4"];
 
 /// A path to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,23 @@ pub(super) fn discover(paths: &[PathBuf], force: bool) -> Vec<Found> {
     found.filter(|found| seen.insert(identity(&found.path))).collect()
 }
 
+/// Dockerfiles that are gone while their output, written by imgopt, is still there.
+pub(super) fn orphans(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let directories = paths.iter().filter(|path| path.is_dir());
+    let entries = directories.flat_map(|root| walk(root).flatten());
+    let outputs =
+        entries.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file())).map(|entry| entry.into_path());
+    let mut orphans: Vec<PathBuf> = outputs
+        .filter_map(|output| {
+            let original = emit::original_of(&output)?;
+            (original.symlink_metadata().is_err() && emit::is_own_file(&output)).then(|| tidy(&original))
+        })
+        .collect();
+    orphans.sort();
+    orphans.dedup();
+    orphans
+}
+
 /// Why a text that was found on the way is left out: nobody would keep a change of it.
 pub(super) fn skip_content(text: &str) -> Option<&'static str> {
     if is_generated(text) {
@@ -109,10 +127,7 @@ fn below(root: &Path) -> Vec<Found> {
     let mut files = Vec::new();
     let mut links = Vec::new();
     let mut failed = Vec::new();
-    let mut walk = WalkBuilder::new(root);
-    // Hidden directories such as `.devcontainer` hold Dockerfiles; an ignore file counts outside a repository, too.
-    walk.hidden(false).require_git(false).filter_entry(|entry| entry.file_name() != ".git");
-    for entry in walk.build() {
+    for entry in walk(root) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -137,6 +152,14 @@ fn below(root: &Path) -> Vec<Found> {
         return vec![found(root, root, Verdict::Fail(Failure::new("there is no Dockerfile in this directory", help)))];
     }
     failed.into_iter().chain(files.iter().map(|path| found(root, path, verdict(root, path)))).collect()
+}
+
+/// What lies below a directory and is not ignored.
+fn walk(root: &Path) -> Walk {
+    let mut walk = WalkBuilder::new(root);
+    // Hidden directories such as `.devcontainer` hold Dockerfiles; an ignore file counts outside a repository, too.
+    walk.hidden(false).require_git(false).filter_entry(|entry| entry.file_name() != ".git");
+    walk.build()
 }
 
 /// Links to files in the same tree that are not found under their own name. A link that leads out is not followed.

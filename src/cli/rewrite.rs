@@ -93,8 +93,9 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let destination = command.destination.destination(&command.files.paths)?;
     let level = if matches!(destination, Destination::InPlace) { Level::Safe } else { Level::Guarded };
     let mut files = run::optimize(&command.files, &command.selection, level)?;
-    if matches!(destination, Destination::File(_) | Destination::Stdout) && files.len() > 1 {
-        bail!("there are {} Dockerfiles: name one, or use --out-dir DIR", files.len());
+    let n_read = files.iter().filter(|file| !matches!(file.report.finding, Finding::Skipped(_))).count();
+    if matches!(destination, Destination::File(_) | Destination::Stdout) && n_read > 1 {
+        bail!("there are {n_read} Dockerfiles: name one, or use --out-dir DIR");
     }
     let mut taken = HashMap::new();
     for file in &mut files {
@@ -169,7 +170,7 @@ pub(super) fn failure(error: &EmitError) -> Failure {
 fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, terminal: &Terminal) -> Result<()> {
     match destination {
         Destination::Stdout => {
-            terminal.report(reports, format, Stream::Stderr)?;
+            terminal.report(reports, format, Stream::Stderr, false)?;
             let outcomes =
                 reports.iter().filter(|report| report.status() != Status::Error).filter_map(FileReport::outcome);
             for outcome in outcomes {
@@ -185,7 +186,100 @@ fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, t
             }
             terminal.failures(reports)?;
         }
-        _ => terminal.report(reports, format, Stream::Stdout)?,
+        _ => terminal.report(reports, format, Stream::Stdout, false)?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Outcome;
+
+    const OPTIMIZED: &str = "FROM b\n";
+
+    /// Emits one file after the other, each with something to gain; gives the outputs, or what failed.
+    fn emit_all(sources: Vec<Source>, destination: Destination<'_>) -> Vec<Result<Vec<Output>, Failure>> {
+        let mut taken = HashMap::new();
+        let emit_one = |source| {
+            let mut file = optimized(source);
+            emit(&mut file, destination, false, &mut taken).map(|()| file.report.outputs)
+        };
+        sources.into_iter().map(emit_one).collect()
+    }
+
+    fn optimized(source: Source) -> Optimized {
+        let outcome =
+            Outcome { original: "FROM a\n".to_owned(), optimized: OPTIMIZED.to_owned(), ..Outcome::default() };
+        let path = source.path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
+        let finding = Finding::Read(Box::new(outcome));
+        Optimized { source, report: FileReport { path, finding, outputs: Vec::new() } }
+    }
+
+    fn place() -> tempfile::TempDir {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        for name in ["a", "b"] {
+            fs::create_dir(place.path().join(name)).expect("a directory");
+            fs::write(place.path().join(name).join("Dockerfile"), "FROM a\n").expect("written");
+        }
+        place
+    }
+
+    fn source(place: &tempfile::TempDir, name: &str) -> Source {
+        Source { path: Some(place.path().join(name)), mirrored: name.into() }
+    }
+
+    fn body(place: &tempfile::TempDir, name: &str) -> String {
+        let text = fs::read_to_string(place.path().join(name)).expect("a file");
+        emit::trailer::bare(&text).to_owned()
+    }
+
+    #[test]
+    fn a_tree_is_mirrored() {
+        let place = place();
+        let out = place.path().join("out/deep");
+        let sources = vec![source(&place, "a/Dockerfile"), source(&place, "b/Dockerfile")];
+        let results = emit_all(sources, Destination::Tree(&out));
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert_eq!(body(&place, "out/deep/a/Dockerfile.optimized"), OPTIMIZED);
+        assert_eq!(body(&place, "out/deep/b/Dockerfile.optimized"), OPTIMIZED);
+    }
+
+    #[test]
+    fn two_files_never_share_an_output() {
+        let place = place();
+        let flat = |name| Source { mirrored: "Dockerfile".into(), ..source(&place, name) };
+        let results = emit_all(vec![flat("a/Dockerfile"), flat("b/Dockerfile")], Destination::Tree(place.path()));
+        assert!(results[0].is_ok());
+        let failure = results[1].as_ref().expect_err("the second one");
+        assert!(failure.message.contains("Dockerfile.optimized is that of "), "{failure:?}");
+    }
+
+    #[test]
+    fn in_place_there_is_no_trailer() {
+        let place = place();
+        let results = emit_all(vec![source(&place, "a/Dockerfile")], Destination::InPlace);
+        assert!(matches!(results[0].as_deref(), Ok([Output { state: OutputState::Written, .. }])), "{results:?}");
+        assert_eq!(fs::read_to_string(place.path().join("a/Dockerfile")).expect("a file"), OPTIMIZED);
+    }
+
+    #[test]
+    fn other_files_are_written_after_a_failure() {
+        let place = place();
+        fs::write(place.path().join("a/Dockerfile.optimized"), "mine").expect("written");
+        let sources = vec![source(&place, "a/Dockerfile"), source(&place, "b/Dockerfile")];
+        let results = emit_all(sources, Destination::Beside);
+        assert!(results[0].is_err() && results[1].is_ok(), "{results:?}");
+        assert_eq!(body(&place, "b/Dockerfile.optimized"), OPTIMIZED);
+    }
+
+    #[test]
+    fn standard_input_may_go_to_a_file() {
+        let place = place();
+        let output = place.path().join("new");
+        let stdin = || Source { path: None, mirrored: "-".into() };
+        assert!(emit_all(vec![stdin()], Destination::File(&output))[0].is_ok());
+        assert_eq!(body(&place, "new"), OPTIMIZED);
+        assert_eq!(emit_all(vec![stdin()], Destination::Stdout), [Ok(Vec::new())]);
+    }
 }

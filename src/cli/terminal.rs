@@ -61,7 +61,7 @@ impl Terminal {
             Stream::Stdout => AutoStream::choice(&io::stdout()),
             Stream::Stderr => AutoStream::choice(&io::stderr()),
         };
-        text::Style { styled: choice != ColorChoice::Never, verbose: self.verbose }
+        text::Style { styled: choice != ColorChoice::Never, verbose: self.verbose, brief: false }
     }
 
     /// Prints what was asked for, also in a quiet run. Without colours, every byte goes out as it is.
@@ -88,11 +88,12 @@ impl Terminal {
         let _ = self.print(Stream::Stderr, &text);
     }
 
-    /// Prints a report: errors to standard error, all the rest to `stream`.
-    pub(crate) fn report(&self, files: &[FileReport], format: Format, stream: Stream) -> Result<()> {
+    /// Prints a report: errors to standard error, all the rest to `stream`. A brief one has a line a file.
+    pub(crate) fn report(&self, files: &[FileReport], format: Format, stream: Stream, brief: bool) -> Result<()> {
+        let style = text::Style { brief, ..self.style(stream) };
         for file in files {
             if format == Format::Text {
-                self.note(stream, &text::file(file, self.style(stream)))?;
+                self.note(stream, &text::file(file, style))?;
             }
             if let Some(failure) = text::failure(file, self.style(Stream::Stderr)) {
                 self.print(Stream::Stderr, &failure)?;
@@ -100,6 +101,7 @@ impl Terminal {
         }
         match format {
             Format::Json => self.print(stream, &json::render(files)?)?,
+            Format::Text if files.is_empty() => self.note(stream, "no Dockerfile changed\n")?,
             Format::Text if files.len() > 1 => self.note(stream, &text::summary(&Summary::of(files)))?,
             Format::Text => {}
         }

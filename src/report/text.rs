@@ -15,6 +15,8 @@ pub struct Style {
     pub styled: bool,
     /// Lists the places that were left alone; otherwise they are counted.
     pub verbose: bool,
+    /// Only the line that sums up a file.
+    pub brief: bool,
 }
 
 /// What there is to say about one file. Failures are for [`failure`].
@@ -22,7 +24,7 @@ pub struct Style {
 pub fn file(report: &FileReport, style: Style) -> String {
     match &report.finding {
         Finding::Read(outcome) => read(report, outcome, style),
-        Finding::Skipped(reason) => format!("{}: skipped: {reason}\n", printable(&report.path)),
+        Finding::Skipped(reason) => line(report, &format!("skipped: {reason}")),
         Finding::Failed(_) => String::new(),
     }
 }
@@ -66,10 +68,13 @@ pub fn error(message: &str, help: Option<&str>, style: Style) -> String {
 }
 
 fn read(report: &FileReport, outcome: &Outcome, style: Style) -> String {
-    let page = Page::new(report, outcome, style);
     if report.status() == Status::Error {
         return String::new();
     }
+    if style.brief {
+        return closing(report, outcome, style);
+    }
+    let page = Page::new(report, outcome, style);
     let mut text = String::new();
     text.extend(outcome.diagnostics.iter().map(|diagnostic| page.diagnostic(diagnostic)));
     text.extend(outcome.applied.iter().map(|rewrite| page.rewrite("rewrite", rewrite)));
@@ -100,11 +105,14 @@ fn closing(report: &FileReport, outcome: &Outcome, style: Style) -> String {
         let hint = if style.verbose { "" } else { " (-v lists them)" };
         parts.push(format!("{} left alone{hint}", counted(outcome.declined.len(), "place")));
     }
-    let mut line = format!("{}: {}", printable(&report.path), parts.join(", "));
-    for output in &report.outputs {
-        line += &format!("; {}", printable(&output_state(output)));
-    }
-    line + "\n"
+    line(report, &parts.join(", "))
+}
+
+/// What there is to say about the file, and how its outputs stand.
+fn line(report: &FileReport, what: &str) -> String {
+    let outputs = report.outputs.iter().map(output_state);
+    let parts: Vec<String> = std::iter::once(format!("{}: {what}", report.path)).chain(outputs).collect();
+    printable(&parts.join("; ")) + "\n"
 }
 
 fn output_state(output: &Output) -> String {
@@ -262,7 +270,7 @@ Dockerfile: 1 rewrite, 1 proposal, 1 place left alone (-v lists them); wrote Doc
 
     #[test]
     fn a_verbose_report_lists_what_was_left_alone() {
-        let text = file(&sample(), Style { styled: false, verbose: true });
+        let text = file(&sample(), Style { verbose: true, ..Style::default() });
         let expected = "\
 declined[cache-mounts]: the value is not understood
  --> Dockerfile:2:5
@@ -278,8 +286,8 @@ declined[cache-mounts]: the value is not understood
 
     #[test]
     fn colours_change_nothing_but_the_looks() {
-        let styled = file(&sample(), Style { styled: true, verbose: true });
-        let plain = file(&sample(), Style { styled: false, verbose: true });
+        let styled = file(&sample(), Style { styled: true, verbose: true, ..Style::default() });
+        let plain = file(&sample(), Style { verbose: true, ..Style::default() });
         assert_ne!(styled, plain);
         assert_eq!(anstream::adapter::strip_str(&styled).to_string(), plain);
     }
