@@ -31,7 +31,7 @@ pub(super) struct Command {
     /// How to report
     #[arg(long, default_value = "text")]
     format: Format,
-    /// Exit with 1 when something was rewritten
+    /// Exit with 1 when something was written
     #[arg(long)]
     exit_code: bool,
 }
@@ -108,8 +108,11 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     if reports.iter().any(|report| report.status() == Status::Error) {
         return Ok(Exit::Failed);
     }
-    let rewritten = reports.iter().any(|report| report.status() == Status::Rewritten);
-    Ok(if command.exit_code && rewritten { Exit::Found } else { Exit::Done })
+    let is_news = |report: &FileReport| match destination {
+        Destination::Stdout | Destination::Diff => report.status() == Status::Rewritten,
+        _ => report.outputs.iter().any(|output| output.state != OutputState::Current),
+    };
+    Ok(if command.exit_code && reports.iter().any(is_news) { Exit::Found } else { Exit::Done })
 }
 
 /// Writes what was found for one file. `taken` are the outputs of the files before, with the path of each.
