@@ -50,9 +50,13 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
 
 /// `NAME=value`, `--name=value`.
 fn assigned(line: &str) -> impl Iterator<Item = Range<usize>> {
-    line.match_indices('=').filter_map(|(at, _)| {
+    let mut end = 0;
+    line.match_indices('=').filter_map(move |(at, _)| {
         let name = line[..at].rsplit(|c: char| !is_name(c)).next()?;
-        is_secret(name).then(|| value(line, at + 1))
+        // What lies in a value was read with it; to read it again would take quadratic time.
+        let found = (at >= end && is_secret(name)).then(|| value(line, at + 1));
+        end = found.as_ref().map_or(end, |found| found.end);
+        found
     })
 }
 
@@ -125,6 +129,7 @@ mod tests {
         check("RUN login --api-key=k3y; b", "RUN login --api-key=***; b");
         check("RUN curl -H 'Authorization: Bearer abc' x", "RUN curl -H 'Authorization: Bearer ***' x");
         check("ENV DBPASSWORD=pässwörd", "ENV DBPASSWORD=***");
+        check("ENV A_KEY=B_KEY=c D_KEY=e", "ENV A_KEY=*** D_KEY=***");
     }
 
     #[test]
@@ -135,6 +140,7 @@ mod tests {
             "RUN --mount=type=secret,id=npm_token npm ci",
             "RUN curl https://example.org/a@b:c",
             "ENV",
+            "A=B=C",
             "ENV SECRET",
             "=",
         ] {

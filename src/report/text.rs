@@ -1,12 +1,15 @@
 //! The text report: each rewrite with its place, reason, assumptions and level, then the diff, then a line that sums up.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::{FileReport, Finding, Output, OutputState, Status, Summary, counted, diff, mask, printable};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::{Applied, Declined, Outcome, Violation};
 use crate::rewrite::Assumption;
 use crate::source::{LineIndex, Span};
+
+/// Longest line that is shown, in bytes.
+const MAX_LINE: usize = 4096;
 
 /// How to print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +66,7 @@ pub fn failure(report: &FileReport, style: Style) -> Option<String> {
 pub fn error(message: &str, help: Option<&str>, style: Style) -> String {
     let title = Level::ERROR.primary_title(printable(message));
     let help = help.map(|help| Level::HELP.message(printable(help)));
-    let text = renderer(style).render(&[annotate_snippets::Group::with_title(title).elements(help)]);
+    let text = renderer(style).render(&[Group::with_title(title).elements(help)]);
     text + "\n"
 }
 
@@ -178,19 +181,25 @@ impl<'a> Page<'a> {
         span: Span,
         notes: &[(&'static str, String)],
     ) -> String {
-        let (line, within) = self.first_line(span);
-        let (line, within) = mask::mask(line, within);
-        let snippet = Snippet::source(line)
-            .path(self.path.as_str())
-            .line_start(self.index.line(span.start))
-            .annotation(AnnotationKind::Primary.span(within));
         let title = level.primary_title(printable(message));
         let title = match pass {
             Some(pass) => title.id(pass),
             None => title,
         };
         let notes = notes.iter().map(|(name, text)| Level::NOTE.with_name(*name).message(printable(text)));
-        self.renderer.render(&[title.element(snippet).elements(notes)]) + "\n\n"
+        self.renderer.render(&[title.element(self.place(span)).elements(notes)]) + "\n\n"
+    }
+
+    /// The line of the place, or its number alone when the line is too long to look at.
+    fn place(&self, span: Span) -> Element<'_> {
+        let number = self.index.line(span.start);
+        let (line, within) = self.first_line(span);
+        if line.len() > MAX_LINE {
+            return Origin::path(self.path.as_str()).line(number).into();
+        }
+        let (line, within) = mask::mask(line, within);
+        let annotation = AnnotationKind::Primary.span(within);
+        Snippet::source(line).path(self.path.as_str()).line_start(number).annotation(annotation).into()
     }
 
     /// The line on which the span starts, and the part of the span that lies on it: what follows is in the diff.
@@ -329,6 +338,15 @@ Dockerfile: left alone: BuildKit rejects it
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
         let report = FileReport { finding: Finding::Skipped("vendored".to_owned()), ..report };
         assert_eq!(file(&report, Style::default()), "a\u{fffd}[2J: skipped: vendored\n");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_not_shown() {
+        let source = format!("RUN a\nENV {}\n", "A_KEY=".repeat(1 << 20));
+        let outcome = Outcome { original: source, ..Outcome::default() };
+        let page = Page::new(&sample(), &outcome, Style::default());
+        let text = page.entry(Level::NOTE, None, "m", Span::new(6, 9), &[("reason", "r".to_owned())]);
+        assert_eq!(text, "note: m\n--> Dockerfile:2\n = reason: r\n\n");
     }
 
     #[test]
