@@ -43,12 +43,16 @@ pub(super) fn optimize(files: &Files, selection: &Selection, level: Level) -> Re
     if let Some(context) = context.filter(|context| !context.is_dir()) {
         bail!("the build context {} is not a directory", context.display());
     }
-    let found = find(files)?;
-    let [single] = found.as_slice() else {
-        let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE).build().context("cannot start threads")?;
-        return Ok(pool.install(|| found.par_iter().map(|found| file(found, context, &options)).collect()));
-    };
-    Ok(vec![file(single, context, &options)])
+    in_parallel(&find(files)?, |found| file(found, context, &options))
+}
+
+/// Maps the items, several at a time; a single one without the cost of threads.
+pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Send + Sync) -> Result<Vec<R>> {
+    if let [single] = items {
+        return Ok(vec![map(single)]);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE).build().context("cannot start threads")?;
+    Ok(pool.install(|| items.par_iter().map(map).collect()))
 }
 
 /// The files of the run.
