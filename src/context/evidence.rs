@@ -1,0 +1,280 @@
+//! Where the context of a Dockerfile is: what compose and bake files say, else where its COPY sources are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, has_wildcard, small_file};
+use crate::syntax::ast::{Dockerfile, Instruction, InstructionKind};
+
+/// Compose and bake files of one directory that are read.
+const MAX_FILES: usize = 50;
+
+/// The Dockerfile's directory and its ancestors up to the repository root, canonical; only the first when there is no
+/// repository.
+pub(super) fn directories(dockerfile_path: &Path) -> Vec<PathBuf> {
+    let parent = match dockerfile_path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let Ok(first) = parent.canonicalize() else { return Vec::new() };
+    let ancestors: Vec<PathBuf> = first.ancestors().take(MAX_DEPTH).map(Path::to_owned).collect();
+    let root = ancestors.iter().position(|directory| directory.join(".git").exists());
+    ancestors.into_iter().take(root.unwrap_or(0) + 1).collect()
+}
+
+/// The context and the evidence for it.
+pub(super) fn find(path: &Path, dockerfile: &Dockerfile, directories: &[PathBuf]) -> Option<(PathBuf, String)> {
+    match named_by_file(path, directories) {
+        Named::Once(root, file) => Some((root, format!("{file} names it"))),
+        Named::Differently => None,
+        Named::Never => where_sources_are(path, dockerfile, directories),
+    }
+}
+
+/// What the compose and bake files say together.
+enum Named {
+    Never,
+    Once(PathBuf, String),
+    Differently,
+}
+
+/// One build of a compose or bake file.
+struct Build {
+    context: String,
+    dockerfile: String,
+}
+
+fn named_by_file(path: &Path, directories: &[PathBuf]) -> Named {
+    let Ok(path) = path.canonicalize() else { return Named::Never };
+    let Some(top) = directories.last() else { return Named::Never };
+    let mut contexts: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for directory in directories {
+        for file in files(directory, |name| is_compose_file(name) || is_bake_file(name)).into_iter().take(MAX_FILES) {
+            let Ok(text) = small_file(&file) else { continue };
+            for build in builds(&file, &text) {
+                let Ok(context) = directory.join(&build.context).canonicalize() else { continue };
+                if context.join(&build.dockerfile).canonicalize().is_ok_and(|named| named == path) {
+                    let shown = file.strip_prefix(top).unwrap_or(&file).display().to_string();
+                    contexts.entry(context).or_insert(shown);
+                }
+            }
+        }
+    }
+    let mut contexts = contexts.into_iter();
+    match (contexts.next(), contexts.next()) {
+        (None, _) => Named::Never,
+        (Some((context, file)), None) => Named::Once(context, file),
+        (Some(_), Some(_)) => Named::Differently,
+    }
+}
+
+/// `compose.yaml`, `docker-compose.dev.yml` and the like.
+pub(super) fn is_compose_file(name: &str) -> bool {
+    let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"));
+    stem.is_some_and(|stem| stem.starts_with("compose") || stem.starts_with("docker-compose"))
+}
+
+/// The names that `docker buildx bake` looks for.
+pub(super) fn is_bake_file(name: &str) -> bool {
+    matches!(name, "docker-bake.json" | "docker-bake.override.json" | "docker-bake.hcl" | "docker-bake.override.hcl")
+}
+
+/// The files of a directory with such a name, sorted; none when there are too many.
+pub(super) fn files(directory: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut names: Vec<_> = entries
+        .take(MAX_ENTRIES)
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| wanted(name))
+        .collect();
+    names.sort_unstable();
+    names.into_iter().map(|name| directory.join(name)).collect()
+}
+
+fn builds(file: &Path, text: &str) -> Vec<Build> {
+    if file.extension().is_some_and(|extension| extension == "hcl") {
+        return bake_hcl(text);
+    }
+    // JSON is YAML.
+    let Ok(mut value) = serde_yaml::from_str::<Value>(text) else { return Vec::new() };
+    if value.apply_merge().is_err() {
+        return Vec::new();
+    }
+    let is_json = file.extension().is_some_and(|extension| extension == "json");
+    let parts = value.get(if is_json { "target" } else { "services" }).and_then(Value::as_mapping);
+    parts
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, part)| if is_json { bake_target(part) } else { service(part) })
+        .collect()
+}
+
+/// The build of a compose service. What holds a variable is not known, and not a build that names the file.
+fn service(service: &Value) -> Option<Build> {
+    let build = service.get("build")?;
+    if let Some(context) = build.as_str() {
+        return plain(context, "Dockerfile");
+    }
+    if build.get("dockerfile_inline").is_some() {
+        return None;
+    }
+    plain(text(build, "context", ".")?, text(build, "dockerfile", "Dockerfile")?)
+}
+
+fn bake_target(target: &Value) -> Option<Build> {
+    // What a target inherits is not followed.
+    let inherits = target.get("inherits").is_some();
+    if inherits && (target.get("context").is_none() || target.get("dockerfile").is_none()) {
+        return None;
+    }
+    plain(text(target, "context", ".")?, text(target, "dockerfile", "Dockerfile")?)
+}
+
+fn text<'a>(value: &'a Value, key: &str, default: &'a str) -> Option<&'a str> {
+    value.get(key).map_or(Some(default), Value::as_str)
+}
+
+fn plain(context: &str, dockerfile: &str) -> Option<Build> {
+    let known = !context.contains(['$', ':']) && !dockerfile.contains('$');
+    known.then(|| Build { context: context.to_owned(), dockerfile: dockerfile.to_owned() })
+}
+
+/// Reads the plain texts of `context` and `dockerfile` from the blocks `target "name" { … }` of a bake file, one
+/// attribute a line as `buildx bake` writes them; a block that says more about them is passed over.
+fn bake_hcl(text: &str) -> Vec<Build> {
+    let mut builds = Vec::new();
+    let mut lines = text.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        if !(line.starts_with("target ") && line.ends_with('{')) {
+            continue;
+        }
+        let mut depth = 1_usize;
+        let (mut context, mut dockerfile) = (None, None);
+        let mut understood = true;
+        for line in lines.by_ref() {
+            if depth == 1
+                && let Some((key, value)) = line.split_once('=')
+            {
+                let value = value.trim().strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+                match key.trim() {
+                    "context" => context = Some(value),
+                    "dockerfile" => dockerfile = Some(value),
+                    "inherits" => understood = false,
+                    _ => {}
+                }
+            }
+            depth += line.matches(['{', '[']).count();
+            depth = depth.saturating_sub(line.matches(['}', ']']).count());
+            if depth == 0 {
+                break;
+            }
+        }
+        understood |= context.is_some() && dockerfile.is_some();
+        if let (true, Some(context), Some(dockerfile)) =
+            (understood, context.unwrap_or(Some(".")), dockerfile.unwrap_or(Some("Dockerfile")))
+        {
+            builds.extend(plain(context, dockerfile));
+        }
+    }
+    builds
+}
+
+/// The one directory in which every local source is.
+fn where_sources_are(path: &Path, dockerfile: &Dockerfile, directories: &[PathBuf]) -> Option<(PathBuf, String)> {
+    let instructions = local_sources(dockerfile)?;
+    // Without a repository nothing bounds the search, and a file that copies nothing by name could stand anywhere.
+    let in_repository = directories.last().is_some_and(|root| root.join(".git").exists());
+    let names_something = instructions.iter().flatten().any(|source| !super::paths::in_context(source).is_empty());
+    if !in_repository && !names_something && !has_default_name(path) {
+        return None;
+    }
+    let mut fitting = directories.iter().filter(|directory| {
+        BuildContext::at(directory, path, String::new())
+            .is_some_and(|context| instructions.iter().all(|sources| resolve(&context, sources)))
+    });
+    let root = fitting.next()?;
+    fitting.next().is_none().then(|| (root.clone(), "every COPY source resolves there".to_owned()))
+}
+
+fn has_default_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "Dockerfile" || name == "Containerfile")
+}
+
+/// The sources of each instruction that copies from the context; `None` when one of them is not known.
+fn local_sources(dockerfile: &Dockerfile) -> Option<Vec<Vec<&str>>> {
+    let mut instructions = Vec::new();
+    for instruction in &dockerfile.instructions {
+        let sources: Vec<&str> = sources(instruction).collect();
+        if sources.iter().any(|source| source.contains(['$', '"', '\''])) {
+            return None;
+        }
+        if !sources.is_empty() {
+            instructions.push(sources);
+        }
+    }
+    Some(instructions)
+}
+
+fn sources(instruction: &Instruction) -> impl Iterator<Item = &str> {
+    let (transfer, is_add) = match &instruction.kind {
+        InstructionKind::Copy(transfer) => (Some(transfer), false),
+        InstructionKind::Add(transfer) => (Some(transfer), true),
+        _ => (None, false),
+    };
+    let local = transfer.filter(|_| instruction.flag("from").is_none());
+    let texts = local.into_iter().flat_map(|transfer| &transfer.sources).map(|source| source.text.as_str());
+    texts.filter(move |source| !source.starts_with("<<")).filter(move |source| !is_add || !is_remote(source))
+}
+
+/// Whether ADD fetches the source: a URL or a Git repository.
+fn is_remote(source: &str) -> bool {
+    source.contains("://") || source.starts_with("git@") || source.starts_with("github.com/")
+}
+
+/// Whether the sources of one instruction are there. BuildKit lets a wildcard take nothing as long as another source
+/// takes something.
+fn resolve(context: &BuildContext, sources: &[&str]) -> bool {
+    let (wild, plain): (Vec<&str>, Vec<&str>) = sources.iter().copied().partition(|source| has_wildcard(source));
+    let there = |source: &&str| matches!(context.entry(source), Entry::Directory | Entry::File);
+    let takes_some = |source: &&str| context.glob(source).is_some_and(|found| !found.is_empty());
+    plain.iter().all(there) && (!plain.is_empty() || wild.iter().any(takes_some))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(file: &str, text: &str, expected: &[(&str, &str)]) {
+        let builds = builds(Path::new(file), text);
+        let found: Vec<_> = builds.iter().map(|build| (build.context.as_str(), build.dockerfile.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn compose_services() {
+        check(
+            "compose.yaml",
+            "x-b: &b {context: app}\nservices:\n a: {build: ./web}\n b: {build: {<<: *b, dockerfile: D}}\n c: {image: x}\n",
+            &[("./web", "Dockerfile"), ("app", "D")],
+        );
+        check("compose.yaml", "services: {a: {build: '${DIR}'}, b: {build: 'https://host/x.git'}}", &[]);
+        check("compose.yaml", "services: [", &[]);
+    }
+
+    #[test]
+    fn bake_targets() {
+        check("docker-bake.json", r#"{"target": {"a": {"dockerfile": "D"}, "b": {"inherits": ["a"]}}}"#, &[(".", "D")]);
+        let hcl = "target \"a\" {\n  context = \"app\"\n  args = {\n    context = \"no\"\n  }\n}\ntarget \"b\" {\n  context = dir\n}\n";
+        check("docker-bake.hcl", hcl, &[("app", "Dockerfile")]);
+    }
+
+    #[test]
+    fn file_names() {
+        assert!(is_compose_file("docker-compose.dev.yml") && is_compose_file("compose.yaml"));
+        assert!(!is_compose_file("composer.json") && !is_compose_file("my-compose.yml"));
+    }
+}
