@@ -25,3 +25,11 @@ pub struct Diagnostic {
     /// What to do, such as `did you mean RUN?`.
     pub hint: Option<String>,
 }
+
+impl Diagnostic {
+    /// The finding with a hint.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}

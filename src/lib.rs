@@ -19,6 +19,7 @@
 pub mod context;
 pub mod diagnostic;
 pub mod edit;
+pub mod emit;
 pub mod model;
 pub mod passes;
 pub mod pipeline;

@@ -1,3 +1,7 @@
 //! The `imgopt` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    imgopt::cli::main()
+}

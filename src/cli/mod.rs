@@ -1,1 +1,178 @@
-//! The command line.
+//! The command line: definitions, and the way from arguments to an exit code. One file a command; [`discover`] finds
+//! the files, [`run`] reads and optimises them, [`terminal`] prints.
+
+mod apply;
+mod changed;
+mod check;
+mod discover;
+mod explain;
+mod passes;
+mod rewrite;
+mod run;
+mod terminal;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pipeline::Options;
+use crate::rewrite::Level;
+use terminal::Terminal;
+
+/// Rewrites Dockerfiles into leaner, safer ones, with a reason and a proof for each change.
+#[derive(Parser)]
+#[command(name = "imgopt", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 `check` found something (also `rewrite --exit-code`), 2 an error.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: terminal::Flags,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write an optimised Dockerfile beside each Dockerfile
+    #[command(after_help = rewrite::AFTER_HELP)]
+    Rewrite(rewrite::Command),
+    /// Report what `rewrite` would do, and write nothing
+    Check(check::Command),
+    /// Replace Dockerfiles by their reviewed `.optimized` files
+    Apply(apply::Command),
+    /// List the passes in the order in which they run
+    Passes,
+    /// Show the page of a pass
+    Explain(explain::Command),
+}
+
+/// Which files.
+#[derive(Args)]
+pub(crate) struct Files {
+    /// Dockerfiles, directories to search, or `-` for standard input
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Only files that differ from the commit REF, or are new
+    #[arg(long, value_name = "REF", conflicts_with = "staged")]
+    since: Option<String>,
+    /// Only files that are staged for the next commit, as they lie in the work tree
+    #[arg(long)]
+    staged: bool,
+    /// Read named files that are passed over otherwise, and overwrite outputs that imgopt did not write
+    #[arg(long)]
+    force: bool,
+}
+
+/// Which rewrites.
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Apply rewrites up to this level
+    #[arg(long, value_parser = level(), help = "Apply rewrites up to this level: safe, guarded or breaking")]
+    level: Option<Level>,
+    /// Run only these passes, at the level that they need
+    #[arg(long, value_name = "PASS", value_delimiter = ',', value_parser = pass_name(), hide_possible_values = true)]
+    only: Vec<String>,
+    /// Apply the rewrites of these passes at the level that they need
+    #[arg(long, value_name = "PASS", value_delimiter = ',', value_parser = pass_name(), hide_possible_values = true)]
+    enable: Vec<String>,
+    /// Leave these passes out
+    #[arg(long, value_name = "PASS", value_delimiter = ',', value_parser = pass_name(), hide_possible_values = true)]
+    skip: Vec<String>,
+    /// The build context of all files, instead of one that their COPY instructions tell
+    #[arg(long, value_name = "DIR")]
+    context: Option<PathBuf>,
+}
+
+impl Selection {
+    /// The options of the core, where `level` stands for a level that was not given.
+    fn options(&self, level: Level) -> Options {
+        let level = self.level.unwrap_or(level);
+        let mut options = Options {
+            level,
+            only: self.only.iter().cloned().collect(),
+            skip: self.skip.iter().cloned().collect(),
+            ..Options::default()
+        };
+        for name in self.only.iter().chain(&self.enable) {
+            let Some(pass) = passes::find(name) else { continue };
+            options.pass_levels.insert(name.clone(), level.max(pass.max_level.min(Level::Breaking)));
+        }
+        options
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    Done,
+    /// `check` found something.
+    Found,
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Found => Self::from(1),
+            Exit::Failed => Self::from(2),
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(&cli.output);
+    let result = match &cli.command {
+        Command::Rewrite(command) => rewrite::run(command, &terminal),
+        Command::Check(command) => check::run(command, &terminal),
+        Command::Apply(command) => apply::run(command, &terminal),
+        Command::Passes => passes::run(&terminal),
+        Command::Explain(command) => explain::run(command, &terminal),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        // `imgopt rewrite | head` is no failure: everything was done before the first line was printed.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal.error(&error);
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Parses the name of a level that can be asked for.
+fn level() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new(["safe", "guarded", "breaking"]).try_map(|name| name.parse::<Level>())
+}
+
+/// Parses the name of a pass. clap suggests a similar one for a name that there is not.
+fn pass_name() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(passes::passes().map(|pass| pass.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_fit_together() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -10,6 +10,8 @@ use crate::source::Span;
 pub struct Script {
     /// Its statements.
     pub list: List,
+    /// Comments in order, each from `#` to the end of its line.
+    pub comments: Vec<Span>,
 }
 
 /// Statements one after the other.
@@ -170,6 +172,8 @@ pub struct Redirect {
     pub target: Word,
     /// The body of a heredoc, byte for byte, with its place.
     pub heredoc: Option<(Span, String)>,
+    /// What runs when the body of a heredoc is expanded.
+    pub heredoc_script: List,
 }
 
 /// A word: parts that are joined when it is expanded.
@@ -191,7 +195,8 @@ pub enum WordPart {
         /// Whether it is quoted or escaped, so that globs, `~` and blanks in it mean themselves.
         quoted: bool,
     },
-    /// `$name`, `${…}`, `$((…))`: the text as written.
+    /// `$name`, `${…}`, `$((…))`, and in bash brace expansion, `$'…'`, `$"…"` and the list of an array: the text as
+    /// written.
     Expansion {
         /// As written, with `$`.
         text: String,
@@ -200,30 +205,227 @@ pub enum WordPart {
         /// Whether it stands in double quotes.
         quoted: bool,
     },
-    /// `$(…)` or backticks.
+    /// `$(…)`, backticks, bash's `<(…)`, or an expansion that holds one of them.
     Substitution {
         /// As written.
         text: String,
-        /// What runs.
+        /// What runs; the statements of several in an expansion follow one another.
         script: List,
         /// Whether it stands in double quotes.
         quoted: bool,
     },
 }
 
+impl Script {
+    /// The commands of a script that is one statement: a chain of `&&`, or a single command. `None` with `||`, a
+    /// further statement or a background job.
+    #[must_use]
+    pub fn and_chain(&self) -> Option<Vec<&Node>> {
+        let [Statement { node, terminator }] = self.list.statements.as_slice() else { return None };
+        if *terminator == Terminator::Background {
+            return None;
+        }
+        let NodeKind::AndOr { first, rest } = &node.kind else { return Some(vec![node]) };
+        let all_and = rest.iter().all(|part| part.and);
+        all_and.then(|| std::iter::once(&**first).chain(rest.iter().map(|part| &part.node)).collect())
+    }
+
+    /// The simple commands that the script's own shell and its subshells run, in order of occurrence: those in compound
+    /// commands, not those in substitutions and function bodies.
+    #[must_use]
+    pub fn simple_commands(&self) -> Vec<&SimpleCommand> {
+        self.list.simple_commands()
+    }
+
+    /// All simple commands in order of occurrence, with those in substitutions and function bodies. Those in the words
+    /// of a command follow it.
+    #[must_use]
+    pub fn all_simple_commands(&self) -> Vec<&SimpleCommand> {
+        self.list.all_simple_commands()
+    }
+}
+
+impl List {
+    /// As [`Script::simple_commands`].
+    #[must_use]
+    pub fn simple_commands(&self) -> Vec<&SimpleCommand> {
+        simple_commands(self.into(), false)
+    }
+
+    /// As [`Script::all_simple_commands`].
+    #[must_use]
+    pub fn all_simple_commands(&self) -> Vec<&SimpleCommand> {
+        simple_commands(self.into(), true)
+    }
+}
+
+impl Node {
+    /// As [`Script::simple_commands`].
+    #[must_use]
+    pub fn simple_commands(&self) -> Vec<&SimpleCommand> {
+        simple_commands(self.into(), false)
+    }
+
+    /// As [`Script::all_simple_commands`].
+    #[must_use]
+    pub fn all_simple_commands(&self) -> Vec<&SimpleCommand> {
+        simple_commands(self.into(), true)
+    }
+
+    /// The simple command that this is.
+    #[must_use]
+    pub const fn as_simple(&self) -> Option<&SimpleCommand> {
+        if let NodeKind::Simple(command) = &self.kind { Some(command) } else { None }
+    }
+
+    /// The redirects of the command itself, not those of its parts.
+    #[must_use]
+    pub fn redirects(&self) -> &[Redirect] {
+        match &self.kind {
+            NodeKind::Simple(SimpleCommand { redirects, .. })
+            | NodeKind::Subshell(_, redirects)
+            | NodeKind::Group(_, redirects)
+            | NodeKind::If { redirects, .. }
+            | NodeKind::For { redirects, .. }
+            | NodeKind::While { redirects, .. }
+            | NodeKind::Case { redirects, .. } => redirects,
+            NodeKind::AndOr { .. } | NodeKind::Pipeline { .. } | NodeKind::Function { .. } | NodeKind::Other(_) => &[],
+        }
+    }
+
+    /// The parts directly below, in order of occurrence.
+    #[must_use]
+    pub fn children(&self) -> Vec<Child<'_>> {
+        let mut children = Vec::new();
+        match &self.kind {
+            NodeKind::Simple(command) => {
+                children.extend(command.assignments.iter().map(|assignment| Child::Word(&assignment.value)));
+                children.extend(command.words.iter().map(Child::Word));
+            }
+            NodeKind::AndOr { first, rest } => {
+                children.push(Child::Node(first));
+                children.extend(rest.iter().map(|part| Child::Node(&part.node)));
+            }
+            NodeKind::Pipeline { parts, .. } => children.extend(parts.iter().map(Child::Node)),
+            NodeKind::Subshell(list, _) | NodeKind::Group(list, _) => children.push(Child::List(list)),
+            NodeKind::If { branches, otherwise, .. } => {
+                children.extend(branches.iter().flat_map(|(test, body)| [Child::List(test), Child::List(body)]));
+                children.extend(otherwise.as_ref().map(Child::List));
+            }
+            NodeKind::For { words, body, .. } => {
+                children.extend(words.iter().flatten().map(Child::Word));
+                children.push(Child::List(body));
+            }
+            NodeKind::While { condition, body, .. } => children.extend([Child::List(condition), Child::List(body)]),
+            NodeKind::Case { word, branches, .. } => {
+                children.push(Child::Word(word));
+                for (patterns, body) in branches {
+                    children.extend(patterns.iter().map(Child::Word));
+                    children.push(Child::List(body));
+                }
+            }
+            NodeKind::Function { body, .. } => children.push(Child::Node(body)),
+            NodeKind::Other(_) => {}
+        }
+        for redirect in self.redirects() {
+            children.push(Child::Word(&redirect.target));
+            children.push(Child::List(&redirect.heredoc_script));
+        }
+        children
+    }
+}
+
+/// A part of a [`Node`].
+#[derive(Clone, Copy, Debug)]
+pub enum Child<'a> {
+    /// A command.
+    Node(&'a Node),
+    /// A list of statements.
+    List(&'a List),
+    /// A word, which may hold substitutions.
+    Word(&'a Word),
+}
+
+impl<'a> From<&'a List> for Child<'a> {
+    fn from(list: &'a List) -> Self {
+        Self::List(list)
+    }
+}
+
+impl<'a> From<&'a Node> for Child<'a> {
+    fn from(node: &'a Node) -> Self {
+        Self::Node(node)
+    }
+}
+
+/// The simple commands below `top` in order of occurrence; `all` adds those of substitutions and function bodies.
+fn simple_commands(top: Child<'_>, all: bool) -> Vec<&SimpleCommand> {
+    let mut commands = Vec::new();
+    let mut todo = vec![top];
+    while let Some(child) = todo.pop() {
+        match child {
+            Child::Node(node) => {
+                commands.extend(node.as_simple());
+                if all {
+                    todo.extend(node.children().into_iter().rev());
+                } else if !matches!(node.kind, NodeKind::Function { .. }) {
+                    todo.extend(node.executed().into_iter().rev());
+                }
+            }
+            Child::List(list) => {
+                todo.extend(list.statements.iter().rev().map(|statement| Child::Node(&statement.node)))
+            }
+            Child::Word(word) => todo.extend(word.substitutions().rev().map(Child::List)),
+        }
+    }
+    commands
+}
+
+impl Node {
+    /// The commands and lists directly below, without words and redirects.
+    fn executed(&self) -> Vec<Child<'_>> {
+        let mut children = self.children();
+        children.truncate(children.len() - 2 * self.redirects().len());
+        children.retain(|child| !matches!(child, Child::Word(_)));
+        children
+    }
+}
+
+impl SimpleCommand {
+    /// The name of the command when it is known without running anything.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.words.first()?.literal()
+    }
+}
+
 impl Word {
-    /// The value when it is known without running anything: literals only, no glob, `~` or brace that the shell
-    /// would replace.
+    /// The lists that run when the word is expanded, in order.
+    pub fn substitutions(&self) -> impl DoubleEndedIterator<Item = &List> {
+        self.parts.iter().filter_map(|part| match part {
+            WordPart::Substitution { script, .. } => Some(script),
+            WordPart::Literal { .. } | WordPart::Expansion { .. } => None,
+        })
+    }
+
+    /// The value when it is known without running anything: literals only, no glob or `~` that the shell would replace.
     #[must_use]
     pub fn literal(&self) -> Option<String> {
         let mut value = String::new();
         for part in &self.parts {
             let WordPart::Literal { text, quoted } = part else { return None };
-            if !quoted && (text.contains(['*', '?', '[']) || (value.is_empty() && text.starts_with('~'))) {
+            // A shell replaces `~` at the start of a word, and in assignments also behind `=` and `:`.
+            let tilde = text.contains("=~") || text.contains(":~") || (value.is_empty() && text.starts_with('~'));
+            if !quoted && (tilde || text.contains(['*', '?']) || (text.contains('[') && !self.is_test())) {
                 return None;
             }
             value.push_str(text);
         }
         Some(value)
+    }
+
+    /// Whether the word is `[`, the name of the `test` command, which alone is no glob.
+    fn is_test(&self) -> bool {
+        matches!(self.parts.as_slice(), [WordPart::Literal { text, .. }] if text == "[")
     }
 }

@@ -87,10 +87,26 @@ impl Instruction {
         self.flags.iter().find(|flag| flag.name == name)
     }
 
-    /// The keyword in upper case, as the reference writes it.
+    /// The keyword in upper case, without the continuations that may stand in it.
     #[must_use]
     pub fn keyword_upper(&self, source: &str) -> String {
-        self.keyword.of(source).replace(['\\', '`', '\r', '\n', ' ', '\t'], "").to_uppercase()
+        let mut keyword = String::with_capacity(self.keyword.len());
+        let mut lines = self.keyword.of(source).split('\n').peekable();
+        let mut is_first = true;
+        while let Some(line) = lines.next() {
+            let is_last = lines.peek().is_none();
+            let stripped = line.trim_start();
+            let is_text = is_first || is_last || !(stripped.is_empty() || stripped.starts_with('#'));
+            if is_last {
+                keyword.push_str(line);
+            } else if is_text {
+                // Every line of an instruction but the last ends with the escape character.
+                let line = line.trim_end_matches('\r').trim_end_matches([' ', '\t']);
+                keyword.push_str(line.strip_suffix(['\\', '`']).unwrap_or(line));
+            }
+            is_first = false;
+        }
+        keyword.to_uppercase()
     }
 }
 

@@ -1,9 +1,30 @@
 //! Reading of Dockerfiles: text → items that tile it → AST of spans, with diagnostics.
+//!
+//! ```text
+//! scan       physical lines: directives, comments, continuations, heredoc bodies → items, logical lines
+//! node       a logical line by the grammar of its instruction (grammar/instruction.pest) → keyword, flags, payload
+//! lower      payload → AST, and what BuildKit says is wrong with it
+//! ```
+//!
+//! [`expand`] reads what words say.
 
 pub mod ast;
+mod directive;
+pub mod expand;
+mod flags;
+mod grammar;
+pub mod heredoc;
+mod json;
+mod line;
+mod lower;
+mod node;
+pub mod reading;
+pub mod scan;
+mod suggest;
+
+pub use directive::{Frontend, detect_frontend};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::source::Span;
 use ast::Dockerfile;
 
 /// A Dockerfile as read, with what is wrong with it.
@@ -26,9 +47,10 @@ impl Parsed {
 /// Reads a Dockerfile.
 #[must_use]
 pub fn parse(source: &str) -> Parsed {
-    let _ = Span::new(0, source.len());
-    Parsed {
-        dockerfile: Dockerfile { items: Vec::new(), directives: Vec::new(), escape: '\\', instructions: Vec::new() },
-        diagnostics: Vec::new(),
-    }
+    let mut scan = scan::scan(source);
+    let mut diagnostics = std::mem::take(&mut scan.diagnostics);
+    let instructions = lower::instructions(source, &scan, &mut diagnostics);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+    let scan::Scan { items, directives, escape, .. } = scan;
+    Parsed { dockerfile: Dockerfile { items, directives, escape, instructions }, diagnostics }
 }

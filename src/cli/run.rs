@@ -1,0 +1,130 @@
+//! Reads and optimises the files of a run, several at a time, and keeps their order.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
+
+use super::changed::{self, Since};
+use super::discover::{self, Found, Verdict};
+use super::{Files, Selection};
+use crate::context::BuildContext;
+use crate::pipeline::{self, Options};
+use crate::report::{Failure, FileReport, Finding};
+use crate::rewrite::Level;
+
+/// The longest text that is read, in bytes. The longest Dockerfiles that people write have some hundred kilobytes.
+const SIZE_LIMIT: u64 = 8 << 20;
+
+/// Stack of the threads, in bytes: that of a main thread. Trees of hostile files are deep.
+const STACK_SIZE: usize = 8 << 20;
+
+/// A file of the run with what was found in it.
+pub(super) struct Optimized {
+    pub(super) source: Source,
+    pub(super) report: FileReport,
+}
+
+/// Where a text comes from.
+pub(super) struct Source {
+    /// The file; `None` for standard input.
+    pub(super) path: Option<PathBuf>,
+    /// Where it lies below a directory that mirrors the tree.
+    pub(super) mirrored: PathBuf,
+}
+
+/// Optimises the files. Each has a report, in the order in which they were found.
+pub(super) fn optimize(files: &Files, selection: &Selection, level: Level) -> Result<Vec<Optimized>> {
+    let options = selection.options(level);
+    let context = selection.context.as_deref();
+    if let Some(context) = context.filter(|context| !context.is_dir()) {
+        bail!("the build context {} is not a directory", context.display());
+    }
+    in_parallel(&find(files)?, |found| file(found, context, &options))
+}
+
+/// Maps the items, several at a time; a single one without the cost of threads.
+pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Send + Sync) -> Result<Vec<R>> {
+    if let [single] = items {
+        return Ok(vec![map(single)]);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE).build().context("cannot start threads")?;
+    Ok(pool.install(|| items.par_iter().map(map).collect()))
+}
+
+/// The files of the run.
+pub(super) fn find(files: &Files) -> Result<Vec<Found>> {
+    let mut found = discover::discover(&files.paths, files.force);
+    if let Some(since) = Since::of(files) {
+        changed::retain(&mut found, &files.paths, &since)?;
+    }
+    Ok(found)
+}
+
+fn file(found: &Found, context: Option<&Path>, options: &Options) -> Optimized {
+    let path = (!found.is_stdin()).then(|| found.path.clone());
+    let name = path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
+    let finding = match &found.verdict {
+        Verdict::Read => finding(found, path.as_deref(), context, options),
+        Verdict::Skip(reason) => Finding::Skipped(reason.clone()),
+        Verdict::Fail(failure) => Finding::Failed(failure.clone()),
+    };
+    Optimized {
+        source: Source { path, mirrored: found.mirrored.clone() },
+        report: FileReport { path: name, finding, outputs: Vec::new() },
+    }
+}
+
+fn finding(found: &Found, path: Option<&Path>, context: Option<&Path>, options: &Options) -> Finding {
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(failure) => return Finding::Failed(failure),
+    };
+    if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
+        return Finding::Skipped(reason.to_owned());
+    }
+    let context = build_context(path, context);
+    // A mistake of imgopt must not take the other files with it.
+    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(&text, &context, options))) {
+        Ok(outcome) => Finding::Read(Box::new(outcome)),
+        Err(_) => Finding::Failed(Failure::new(
+            "imgopt stopped in the middle of this file",
+            "this is a mistake in imgopt: please open an issue with this Dockerfile",
+        )),
+    }
+}
+
+fn build_context(_path: Option<&Path>, _named: Option<&Path>) -> BuildContext {
+    BuildContext::unknown()
+}
+
+/// The text of a file, or of standard input.
+pub(super) fn read(path: Option<&Path>) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let result = match path {
+        Some(path) => File::open(path).and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)),
+        None => io::stdin().lock().take(SIZE_LIMIT + 1).read_to_end(&mut bytes),
+    };
+    result.map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > SIZE_LIMIT {
+        let message = format!("larger than {} MiB", SIZE_LIMIT >> 20);
+        return Err(Failure::new(message, "check that this is a Dockerfile"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        let help = "save the file as UTF-8, such as with `iconv -t UTF-8`";
+        Failure::new(format!("line {line} is not UTF-8"), help)
+    })
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => "check the path; a directory is searched for Dockerfiles",
+        _ => "check that it is a file which you may read",
+    };
+    Failure::new(format!("cannot read it: {error}"), help)
+}

@@ -1,0 +1,119 @@
+//! Standard output and standard error: colours, quiet and verbose runs.
+
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::Format;
+use crate::report::{FileReport, Summary, json, text};
+
+/// Flags of all commands.
+#[derive(Args)]
+#[command(next_help_heading = "General options")]
+pub(crate) struct Flags {
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// List the places that were left alone, too
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Where a text goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// How to print.
+pub(crate) struct Terminal {
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Terminal {
+    pub(crate) fn new(flags: &Flags) -> Self {
+        match flags.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        }
+        .write_global();
+        Self { quiet: flags.quiet, verbose: flags.verbose }
+    }
+
+    /// How texts for the stream look.
+    pub(crate) fn style(&self, stream: Stream) -> text::Style {
+        let choice = match stream {
+            Stream::Stdout => AutoStream::choice(&io::stdout()),
+            Stream::Stderr => AutoStream::choice(&io::stderr()),
+        };
+        text::Style { styled: choice != ColorChoice::Never, verbose: self.verbose, brief: false }
+    }
+
+    /// Prints what was asked for, also in a quiet run. Without colours, every byte goes out as it is.
+    pub(crate) fn print(&self, stream: Stream, text: &str) -> io::Result<()> {
+        let mut out: Box<dyn Write> = match (stream, self.style(stream).styled) {
+            (Stream::Stdout, true) => Box::new(anstream::stdout().lock()),
+            (Stream::Stdout, false) => Box::new(io::stdout().lock()),
+            (Stream::Stderr, true) => Box::new(anstream::stderr().lock()),
+            (Stream::Stderr, false) => Box::new(io::stderr().lock()),
+        };
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// Prints what is good to know.
+    pub(crate) fn note(&self, stream: Stream, text: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.print(stream, text) }
+    }
+
+    /// Prints an error that ends the program.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let text = text::error(&format!("{error:#}"), None, self.style(Stream::Stderr));
+        // Nobody is left to tell when standard error is closed.
+        let _ = self.print(Stream::Stderr, &text);
+    }
+
+    /// Prints a report: errors to standard error, all the rest to `stream`. A brief one has a line a file.
+    pub(crate) fn report(&self, files: &[FileReport], format: Format, stream: Stream, brief: bool) -> Result<()> {
+        let style = text::Style { brief, ..self.style(stream) };
+        for file in files {
+            if format == Format::Text {
+                self.note(stream, &text::file(file, style))?;
+            }
+            if let Some(failure) = text::failure(file, self.style(Stream::Stderr)) {
+                self.print(Stream::Stderr, &failure)?;
+            }
+        }
+        match format {
+            Format::Json => self.print(stream, &json::render(files)?)?,
+            Format::Text if files.is_empty() => self.note(stream, "no Dockerfile changed\n")?,
+            Format::Text if files.len() > 1 => self.note(stream, &text::summary(&Summary::of(files)))?,
+            Format::Text => {}
+        }
+        Ok(())
+    }
+
+    /// Prints the errors of a report.
+    pub(crate) fn failures(&self, files: &[FileReport]) -> io::Result<()> {
+        let style = self.style(Stream::Stderr);
+        files
+            .iter()
+            .filter_map(|file| text::failure(file, style))
+            .try_for_each(|text| self.print(Stream::Stderr, &text))
+    }
+}

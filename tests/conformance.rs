@@ -1,0 +1,112 @@
+//! The reader agrees with BuildKit: on what thousands of Dockerfiles say, and on which of them it refuses.
+//!
+//! BuildKit's reading of each file was recorded; the files and the records lie outside the project, at `IMGOPT_SHARED`.
+//! Without that variable, these tests say so and pass.
+
+#![expect(clippy::print_stdout, reason = "a test says what it compared, and why it did not")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use imgopt::syntax::detect_frontend;
+use imgopt::syntax::reading::Reading;
+use serde_json::Value;
+
+/// Files that are read differently, with the reason.
+const DIFFERENCES: [(&str, &str); 0] = [];
+
+/// Where the shared files are.
+fn shared() -> Option<PathBuf> {
+    let shared = std::env::var_os("IMGOPT_SHARED").map(PathBuf::from);
+    if shared.is_none() {
+        println!("IMGOPT_SHARED is not set: nothing is compared");
+    }
+    shared
+}
+
+/// The records of a folder with the texts of their files.
+fn records(folder: &Path) -> Vec<(Value, String)> {
+    let packed = fs::File::open(folder.join("reference.jsonl.gz")).expect("the records are there");
+    let mut lines = String::new();
+    GzDecoder::new(packed).read_to_string(&mut lines).expect("the records are text");
+    let record = |line: &str| {
+        let record: Value = serde_json::from_str(line).expect("a record is JSON");
+        let file = folder.join(record["file"].as_str().expect("a record names its file"));
+        let bytes = fs::read(&file).expect("the file of a record is there");
+        (record, String::from_utf8(bytes).expect("the files are UTF-8"))
+    };
+    lines.lines().map(record).collect()
+}
+
+/// Compares our reading of each file of a folder with its record.
+fn compare(folder: &str, expected_count: usize) {
+    let Some(shared) = shared() else { return };
+    let records = records(&shared.join(folder));
+    assert_eq!(records.len(), expected_count);
+    let mut differences = BTreeMap::new();
+    for (record, source) in &records {
+        let file = record["file"].as_str().expect("a record names its file");
+        if let Some(difference) = difference(record, file, source) {
+            differences.insert(file, difference);
+        }
+    }
+    let unexpected: Vec<_> =
+        differences.iter().filter(|(file, _)| !DIFFERENCES.iter().any(|(known, _)| known == *file)).collect();
+    assert!(unexpected.is_empty(), "{} files are read differently: {unexpected:#?}", unexpected.len());
+    println!("{folder}: {} files are read alike", records.len() - differences.len());
+}
+
+/// The first thing that is read differently.
+fn difference(record: &Value, file: &str, source: &str) -> Option<String> {
+    let reading = serde_json::to_value(Reading::new(file, source)).expect("a reading is JSON");
+    for field in ["error", "escape"] {
+        if reading[field] != record[field] {
+            return Some(format!("{field}: {} instead of {}", reading[field], record[field]));
+        }
+    }
+    // BuildKit walks over a Go map for its suggestions, so they are not the same in every run.
+    let error = |value: &Value| {
+        let error = value["instr_error"].as_str()?;
+        Some(error.split(" (did you mean").next().unwrap_or(error).to_owned())
+    };
+    if error(&reading) != error(record) {
+        return Some(format!("instr_error: {:?} instead of {:?}", error(&reading), error(record)));
+    }
+    let nodes = |value: &Value| value["nodes"].as_array().cloned().unwrap_or_default();
+    let (ours, mut theirs) = (nodes(&reading), nodes(record));
+    theirs.iter_mut().for_each(upper_case_keywords);
+    let different = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
+    if let Some((ours, theirs)) = different {
+        return Some(format!("{ours} instead of {theirs}"));
+    }
+    if ours.len() != theirs.len() {
+        return Some(format!("{} instructions instead of {}", ours.len(), theirs.len()));
+    }
+    let frontend = detect_frontend(source).map(|frontend| frontend.command_line);
+    if frontend.as_deref() != record["syntax"].as_str() {
+        return Some(format!("syntax: {frontend:?} instead of {}", record["syntax"]));
+    }
+    None
+}
+
+/// The records hold keywords as written, our readings in upper case.
+fn upper_case_keywords(node: &mut Value) {
+    let keyword = node["cmd"].as_str().unwrap_or_default().to_uppercase();
+    node["cmd"] = keyword.into();
+    if let Some(sub) = node.get_mut("sub") {
+        upper_case_keywords(sub);
+    }
+}
+
+#[test]
+fn real_dockerfiles_are_read_as_by_buildkit() {
+    compare("corpus", 6_122);
+}
+
+#[test]
+fn test_files_and_probes_are_read_as_by_buildkit() {
+    compare("parser-conformance", 668);
+}
