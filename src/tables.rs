@@ -111,15 +111,28 @@ fn decode_file<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, TableEr
     decode_row(&value).map_err(error)
 }
 
-/// Decodes a row; an error says which field, as far as the decoder knows.
+/// Decodes a row; an error says which field.
 fn decode_row<T: DeserializeOwned>(row: &serde_yaml::Value) -> Result<T, (String, String)> {
     T::deserialize(row).map_err(|failure| {
         let message = failure.to_string();
-        // The decoder puts the path of the value, or quotes the name of a field that is missing or unknown.
-        let path = message.split_once(": ").map(|(path, _)| path).filter(|path| !path.contains(' '));
-        let field = path.or_else(|| message.split('`').nth(1)).unwrap_or_default().to_owned();
-        (field, message)
+        (culprit::<T>(row, &message), message)
     })
+}
+
+/// The field that an error is about: named in it when it is missing or unknown, else the one without which the row has
+/// another error or none.
+fn culprit<T: DeserializeOwned>(row: &serde_yaml::Value, message: &str) -> String {
+    if message.contains(" field `") {
+        return message.split('`').nth(1).unwrap_or_default().to_owned();
+    }
+    let without = |key: &serde_yaml::Value| {
+        let mut rest = row.as_mapping().cloned().unwrap_or_default();
+        rest.remove(key);
+        T::deserialize(serde_yaml::Value::Mapping(rest))
+    };
+    let keys = row.as_mapping().into_iter().flat_map(serde_yaml::Mapping::keys);
+    let mut culprits = keys.filter(|key| without(key).err().is_none_or(|failure| failure.to_string() != message));
+    culprits.next().and_then(serde_yaml::Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn row_name(row: &serde_yaml::Value, index: usize) -> String {

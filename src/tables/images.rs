@@ -12,22 +12,30 @@ use super::{Fact, Source, TableError, decode_file, decode_rows, invalid, shipped
 
 /// The texts of the families, by their path in `rewrites/`.
 pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
+    ("images/adoptopenjdk.yaml", include_str!("../../rewrites/images/adoptopenjdk.yaml")),
     ("images/almalinux.yaml", include_str!("../../rewrites/images/almalinux.yaml")),
+    ("images/alpine-based.yaml", include_str!("../../rewrites/images/alpine-based.yaml")),
     ("images/alpine.yaml", include_str!("../../rewrites/images/alpine.yaml")),
     ("images/amazoncorretto.yaml", include_str!("../../rewrites/images/amazoncorretto.yaml")),
     ("images/amazonlinux.yaml", include_str!("../../rewrites/images/amazonlinux.yaml")),
     ("images/archlinux.yaml", include_str!("../../rewrites/images/archlinux.yaml")),
+    ("images/azurelinux.yaml", include_str!("../../rewrites/images/azurelinux.yaml")),
     ("images/buildpack-deps.yaml", include_str!("../../rewrites/images/buildpack-deps.yaml")),
     ("images/bun.yaml", include_str!("../../rewrites/images/bun.yaml")),
     ("images/busybox.yaml", include_str!("../../rewrites/images/busybox.yaml")),
     ("images/centos.yaml", include_str!("../../rewrites/images/centos.yaml")),
     ("images/chainguard.yaml", include_str!("../../rewrites/images/chainguard.yaml")),
+    ("images/clojure.yaml", include_str!("../../rewrites/images/clojure.yaml")),
     ("images/composer.yaml", include_str!("../../rewrites/images/composer.yaml")),
+    ("images/cuda.yaml", include_str!("../../rewrites/images/cuda.yaml")),
     ("images/debian.yaml", include_str!("../../rewrites/images/debian.yaml")),
     ("images/deno.yaml", include_str!("../../rewrites/images/deno.yaml")),
     ("images/distroless.yaml", include_str!("../../rewrites/images/distroless.yaml")),
+    ("images/docker.yaml", include_str!("../../rewrites/images/docker.yaml")),
+    ("images/dotnet-legacy.yaml", include_str!("../../rewrites/images/dotnet-legacy.yaml")),
     ("images/dotnet-sdk.yaml", include_str!("../../rewrites/images/dotnet-sdk.yaml")),
     ("images/dotnet.yaml", include_str!("../../rewrites/images/dotnet.yaml")),
+    ("images/drupal.yaml", include_str!("../../rewrites/images/drupal.yaml")),
     ("images/eclipse-temurin.yaml", include_str!("../../rewrites/images/eclipse-temurin.yaml")),
     ("images/elixir.yaml", include_str!("../../rewrites/images/elixir.yaml")),
     ("images/erlang.yaml", include_str!("../../rewrites/images/erlang.yaml")),
@@ -36,8 +44,10 @@ pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
     ("images/gradle.yaml", include_str!("../../rewrites/images/gradle.yaml")),
     ("images/haskell.yaml", include_str!("../../rewrites/images/haskell.yaml")),
     ("images/httpd.yaml", include_str!("../../rewrites/images/httpd.yaml")),
+    ("images/jenkins.yaml", include_str!("../../rewrites/images/jenkins.yaml")),
     ("images/mariadb.yaml", include_str!("../../rewrites/images/mariadb.yaml")),
     ("images/maven.yaml", include_str!("../../rewrites/images/maven.yaml")),
+    ("images/miniconda.yaml", include_str!("../../rewrites/images/miniconda.yaml")),
     ("images/mongo.yaml", include_str!("../../rewrites/images/mongo.yaml")),
     ("images/mysql.yaml", include_str!("../../rewrites/images/mysql.yaml")),
     ("images/nginx.yaml", include_str!("../../rewrites/images/nginx.yaml")),
@@ -47,6 +57,7 @@ pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
     ("images/oraclelinux.yaml", include_str!("../../rewrites/images/oraclelinux.yaml")),
     ("images/perl.yaml", include_str!("../../rewrites/images/perl.yaml")),
     ("images/php.yaml", include_str!("../../rewrites/images/php.yaml")),
+    ("images/phusion-baseimage.yaml", include_str!("../../rewrites/images/phusion-baseimage.yaml")),
     ("images/postgres.yaml", include_str!("../../rewrites/images/postgres.yaml")),
     ("images/python.yaml", include_str!("../../rewrites/images/python.yaml")),
     ("images/redis.yaml", include_str!("../../rewrites/images/redis.yaml")),
@@ -59,7 +70,9 @@ pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
     ("images/ubi-minimal.yaml", include_str!("../../rewrites/images/ubi-minimal.yaml")),
     ("images/ubi.yaml", include_str!("../../rewrites/images/ubi.yaml")),
     ("images/ubuntu.yaml", include_str!("../../rewrites/images/ubuntu.yaml")),
+    ("images/uv.yaml", include_str!("../../rewrites/images/uv.yaml")),
     ("images/windows.yaml", include_str!("../../rewrites/images/windows.yaml")),
+    ("images/wordpress.yaml", include_str!("../../rewrites/images/wordpress.yaml")),
 ];
 
 /// What is known of an image.
@@ -226,6 +239,7 @@ pub struct ImageTable {
     /// Index into `families` by repository.
     repositories: BTreeMap<String, usize>,
     distributions: Vec<DistributionRow>,
+    distribution_sources: Vec<Source>,
     program_sets: BTreeMap<String, Vec<String>>,
     floating: BTreeMap<String, FloatingTags>,
 }
@@ -259,6 +273,7 @@ pub fn decode_images(families: &[(&str, &str)], distributions: &str, floating: &
     let distributions: DistributionsFile = decode_file("distributions.yaml", distributions)?;
     let mut table = ImageTable {
         distributions: decode_rows("distributions.yaml", distributions.distributions)?,
+        distribution_sources: distributions.sources,
         program_sets: distributions.program_sets,
         floating: decode_file::<BTreeMap<String, FloatingTags>>("tags.yaml", floating)?,
         ..ImageTable::default()
@@ -274,8 +289,8 @@ pub fn decode_images(families: &[(&str, &str)], distributions: &str, floating: &
         for (index, row) in rows.iter().enumerate() {
             table.check_row(file, index, row)?;
         }
-        let FamilyFile { family: name, tag_is_release, name_words, .. } = decoded;
-        table.families.push(Family { name, tag_is_release, name_words, rows });
+        let FamilyFile { family: name, tag_is_release, name_words, sources, .. } = decoded;
+        table.families.push(Family { name, tag_is_release, name_words, sources, rows });
     }
     Ok(table)
 }
@@ -300,9 +315,11 @@ impl ImageTable {
         Some(facts)
     }
 
-    /// Names of the families, sorted as the files are.
-    pub fn families(&self) -> impl Iterator<Item = &str> {
-        self.families.iter().map(|family| family.name.as_str())
+    /// Where the tables come from: for each family file, for the distributions, and for the floating tags.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &[Source])> {
+        let families = self.families.iter().map(|family| (family.name.as_str(), family.sources.as_slice()));
+        let floating = self.floating.iter().map(|(name, tags)| (name.as_str(), std::slice::from_ref(&tags.source)));
+        families.chain([("distributions", self.distribution_sources.as_slice())]).chain(floating)
     }
 
     fn facts(&self, family: &Family, tag: &Tag<'_>) -> ImageFacts {
@@ -406,7 +423,8 @@ impl ImageTable {
     fn check_row(&self, file: &str, index: usize, row: &Row) -> Result<(), TableError> {
         let row_name = format!("row {}", index + 1);
         let unknown_set = row.programs.iter().filter_map(|program| program.strip_prefix('@'));
-        for set in unknown_set.filter(|set| !self.program_sets.contains_key(*set)) {
+        let mut unknown_set = unknown_set.filter(|set| !self.program_sets.contains_key(*set));
+        if let Some(set) = unknown_set.next() {
             return Err(invalid(file, row_name, "programs", format!("there is no program set `{set}`")));
         }
         if let Some(Fact::Known(name)) = row.distribution
@@ -496,6 +514,7 @@ struct Family {
     name: String,
     tag_is_release: bool,
     name_words: bool,
+    sources: Vec<Source>,
     rows: Vec<Row>,
 }
 
@@ -510,7 +529,6 @@ struct FamilyFile {
     /// Whether the words of the repository's last part count as words of the tag, as for `nodejs22-debian12`.
     #[serde(default)]
     name_words: bool,
-    #[expect(dead_code, reason = "required of every family; for the reader of the file")]
     sources: Vec<Source>,
     rows: Vec<serde_yaml::Value>,
 }
@@ -582,7 +600,6 @@ impl Row {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DistributionsFile {
-    #[expect(dead_code, reason = "required; for the reader of the file")]
     sources: Vec<Source>,
     program_sets: BTreeMap<String, Vec<String>>,
     distributions: Vec<serde_yaml::Value>,
@@ -635,7 +652,8 @@ impl DistributionRow {
         let by_word = tag.words.iter().enumerate().find_map(|(index, word)| match word.strip_prefix("alpine") {
             Some("") => find(tag.words.get(index + 1)?),
             Some(version) => find(version),
-            None => find(word).filter(|_| !word.starts_with(|first: char| first.is_ascii_digit())),
+            None if word.starts_with(|first: char| first.is_ascii_digit()) => None,
+            None => find(word).or_else(|| find(word.strip_prefix("ubuntu")?)),
         });
         if by_word.is_some() || !tag_is_release {
             return by_word.cloned();
