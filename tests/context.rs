@@ -9,15 +9,15 @@ use tempfile::TempDir;
 
 /// A directory with these files; a path that ends in `/` is a directory.
 fn tree(files: &[(&str, &str)]) -> TempDir {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().expect("a temporary directory");
     for (path, text) in files {
         let path = root.path().join(path);
         if path.as_os_str().to_string_lossy().ends_with('/') {
-            fs::create_dir_all(path).unwrap();
+            fs::create_dir_all(path).expect("written");
             continue;
         }
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("below the root")).expect("written");
+        fs::write(path, text).expect("written");
     }
     root
 }
@@ -25,7 +25,7 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 /// The context of the Dockerfile at that path.
 fn discover(root: &TempDir, path: &str) -> BuildContext {
     let path = root.path().join(path);
-    let text = fs::read_to_string(&path).unwrap();
+    let text = fs::read_to_string(&path).expect("a Dockerfile");
     BuildContext::discover(&path, &syntax::parse(&text).dockerfile, None)
 }
 
@@ -34,7 +34,7 @@ fn discover(root: &TempDir, path: &str) -> BuildContext {
 fn check_known(root: &TempDir, path: &str, expected: &str, because: &str) {
     let context = discover(root, path);
     assert_eq!(context.known_because(), Some(because));
-    assert_eq!(context.root(), Some(root.path().join(expected).canonicalize().unwrap().as_path()));
+    assert_eq!(context.root(), Some(root.path().join(expected).canonicalize().expect("a directory").as_path()));
 }
 
 #[track_caller]
@@ -86,10 +86,10 @@ fn an_ignored_directory_with_an_exception_is_there() {
 
 #[test]
 fn content() {
-    let large = "x".repeat(usize::try_from(MAX_FILE_SIZE).unwrap() + 1);
+    let large = "x".repeat(usize::try_from(MAX_FILE_SIZE).expect("a small number") + 1);
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
     let root = tree(&[("a.txt", "hello"), ("empty", ""), ("large", &large), ("pointer", pointer)]);
-    fs::write(root.path().join("binary"), [0xff, 0xfe, 0x00]).unwrap();
+    fs::write(root.path().join("binary"), [0xff, 0xfe, 0x00]).expect("written");
     let context = BuildContext::from_dir(root.path());
     assert_eq!(context.read("a.txt").as_deref(), Some("hello"));
     assert_eq!(context.head("a.txt", 2).as_deref(), Some(&b"he"[..]));
@@ -135,7 +135,7 @@ fn links_stay_in_the_context() {
 
     let outside = tree(&[("secret", "x")]);
     let root = tree(&[("real/a.txt", "hello"), ("hidden/b.txt", "x"), (".dockerignore", "hidden")]);
-    let link = |target: &Path, name: &str| symlink(target, root.path().join(name)).unwrap();
+    let link = |target: &Path, name: &str| symlink(target, root.path().join(name)).expect("written");
     link(Path::new("real"), "inside");
     link(Path::new("../real/a.txt"), "real/again");
     link(&outside.path().join("secret"), "absolute");
