@@ -24,11 +24,12 @@ pub(super) fn instructions(source: &str, scan: &Scan, diagnostics: &mut Vec<Diag
             diagnostics.push(error);
         } else if let Err(problem) = stages.check(&line, &node) {
             diagnostics.push(instruction_error(problem));
+        } else {
+            warn_of_mounts(&node, diagnostics);
         }
         let last_line = logical.item.of(source).trim_end_matches('\n').trim_end_matches('\r');
         let end = (logical.item.start + last_line.len()).max(logical.content.end);
         let span = Span::new(node.keyword.span.start, end);
-        warn_of_mounts(&node, diagnostics);
         let mut instruction = lower(&line, node, span, diagnostics);
         instruction.heredocs.clone_from(&logical.heredocs);
         instruction.comments = scan.comments(logical).to_vec();
