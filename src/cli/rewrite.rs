@@ -16,9 +16,9 @@ use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, d
 use crate::rewrite::Level;
 
 pub(super) const AFTER_HELP: &str = "\
-Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces and \
-removes its outputs as long as the hash fits. Standard input is rewritten to standard output. --stdout and --diff print \
-nothing else there; with --stdout, the report goes to standard error.";
+Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces \
+and removes its outputs as long as the hash fits. Standard input is rewritten to standard output. --stdout and --diff \
+print nothing else there; with --stdout, the report goes to standard error.";
 
 #[derive(Args)]
 pub(super) struct Command {

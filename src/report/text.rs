@@ -1,4 +1,4 @@
-//! The text report: each rewrite with its place, reason, assumptions and level, then the diff, then a line that sums up.
+//! The text report: each rewrite with its place, reason, assumptions and level, then the diff, then a closing line.
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
