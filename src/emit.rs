@@ -59,12 +59,13 @@ pub enum EmitError {
 impl EmitError {
     /// The next step.
     #[must_use]
-    pub const fn help(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::Edited(_) => "keep your changes under another name, or use --force to lose them",
             Self::Foreign(_) => "move it away, choose another place with --output, or use --force to lose it",
             Self::Stale(_) => "run `imgopt rewrite` and review the new output",
             Self::Read { .. } => "check that it is a text file which you may read",
+            Self::Write { error, .. } if error.kind() == io::ErrorKind::StorageFull => "free some space on the disk",
             Self::Write { .. } => "make the place writable, or choose another one with --output or --out-dir",
             Self::Remove { .. } => "remove it by hand",
         }
