@@ -1,1 +1,168 @@
-//! Typed loaders for `rewrites/`, compiled into the program.
+//! What the passes know, as data: typed loaders for the tables in `rewrites/`, which are compiled into the program.
+//!
+//! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
+
+mod caches;
+mod images;
+mod recommends;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use images::{
+    Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
+    decode_images, image, images,
+};
+pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
+
+/// The text of every table, by its path in `rewrites/`.
+pub const FILES: &[(&str, &str)] = &[
+    ("caches.yaml", include_str!("../rewrites/caches.yaml")),
+    ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
+    ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
+    ("tags.yaml", include_str!("../rewrites/tags.yaml")),
+];
+
+/// A table that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("rewrites/{file}, {row}, `{field}`: {message}")]
+pub struct TableError {
+    /// Path in `rewrites/`.
+    pub file: String,
+    /// Which row, such as `row 3`.
+    pub row: String,
+    /// Which field of it.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What a table says about one property.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fact<T> {
+    /// It is this.
+    Known(T),
+    /// It differs from build to build of the same tag, or with something that the tag does not say.
+    Varies,
+    /// The table does not say.
+    #[default]
+    Unknown,
+}
+
+impl<T> Fact<T> {
+    /// The value, if it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Varies | Self::Unknown => None,
+        }
+    }
+
+    /// Whether it is known to be this.
+    pub fn is<U: ?Sized>(&self, value: &U) -> bool
+    where
+        T: PartialEq<U>,
+    {
+        self.known().is_some_and(|known| known == value)
+    }
+}
+
+/// In a table `varies` and `unknown` are themselves; anything else is the value.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Fact<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_yaml::Value::deserialize(deserializer)?;
+        match value.as_str() {
+            Some("varies") => Ok(Self::Varies),
+            Some("unknown") => Ok(Self::Unknown),
+            _ => serde_yaml::from_value(value).map(Self::Known).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// Where the rows of a table or one row come from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// What was read: a repository with its commit, a documentation page.
+    pub name: String,
+    /// The day it was read or the state it has, `YYYY-MM-DD`.
+    pub date: String,
+}
+
+/// Decodes a list of rows one by one, so that an error names its row and field.
+fn decode_rows<T: DeserializeOwned>(file: &str, rows: Vec<serde_yaml::Value>) -> Result<Vec<T>, TableError> {
+    let decode = |(index, row): (usize, serde_yaml::Value)| {
+        let name = row_name(&row, index);
+        decode_row(&row).map_err(|(field, message)| TableError { file: file.to_owned(), row: name, field, message })
+    };
+    rows.into_iter().enumerate().map(decode).collect()
+}
+
+/// Decodes a whole file that is one row.
+fn decode_file<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, TableError> {
+    let error = |(field, message)| TableError { file: file.to_owned(), row: "the file".to_owned(), field, message };
+    let value =
+        serde_yaml::from_str(text).map_err(|failure: serde_yaml::Error| error((String::new(), failure.to_string())))?;
+    decode_row(&value).map_err(error)
+}
+
+/// Decodes a row; an error says which field.
+fn decode_row<T: DeserializeOwned>(row: &serde_yaml::Value) -> Result<T, (String, String)> {
+    T::deserialize(row).map_err(|failure| {
+        let message = failure.to_string();
+        (culprit::<T>(row, &message), message)
+    })
+}
+
+/// The field that an error is about: named in it when it is missing or unknown, else the one without which the row has
+/// another error or none.
+fn culprit<T: DeserializeOwned>(row: &serde_yaml::Value, message: &str) -> String {
+    if message.contains(" field `") {
+        return message.split('`').nth(1).unwrap_or_default().to_owned();
+    }
+    let without = |key: &serde_yaml::Value| {
+        let mut rest = row.as_mapping().cloned().unwrap_or_default();
+        rest.remove(key);
+        T::deserialize(serde_yaml::Value::Mapping(rest))
+    };
+    let keys = row.as_mapping().into_iter().flat_map(serde_yaml::Mapping::keys);
+    let mut culprits = keys.filter(|key| without(key).err().is_none_or(|failure| failure.to_string() != message));
+    culprits.next().and_then(serde_yaml::Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn row_name(row: &serde_yaml::Value, index: usize) -> String {
+    let named = ["name", "tool", "package", "words"].iter().find_map(|key| row.get(key)?.as_str());
+    named.map_or_else(|| format!("row {}", index + 1), |name| format!("row {} ({name})", index + 1))
+}
+
+/// An error about a value that decodes and makes no sense.
+fn invalid(file: &str, row: impl fmt::Display, field: &str, message: impl Into<String>) -> TableError {
+    TableError { file: file.to_owned(), row: row.to_string(), field: field.to_owned(), message: message.into() }
+}
+
+/// The shipped text of a table.
+fn shipped(file: &str) -> &'static str {
+    FILES.iter().find(|(name, _)| *name == file).map_or("", |(_, text)| text)
+}
+
+/// Decodes every shipped table.
+///
+/// # Errors
+/// If one cannot be used.
+pub fn check() -> Result<(), TableError> {
+    decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_caches(shipped("caches.yaml"))?;
+    decode_recommends(shipped("packages/recommends.yaml"))?;
+    Ok(())
+}
+
+/// The text of every shipped table, by its path in `rewrites/`.
+#[must_use]
+pub fn files() -> BTreeMap<&'static str, &'static str> {
+    FILES.iter().chain(images::IMAGE_FILES).copied().collect()
+}

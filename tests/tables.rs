@@ -1,0 +1,244 @@
+//! The tables in `rewrites/`: they load, are sorted, name their sources, and say what is so.
+
+use imgopt::tables::{
+    self, DistributionName, Fact, ImageFacts, LibC, PackageManager, Recommended, Sh, TableError, decode_caches,
+    decode_images, decode_recommends,
+};
+use serde_yaml::Value;
+
+fn image(reference: &str) -> ImageFacts {
+    let (name, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
+    tables::image(name, Some(tag), None).unwrap_or_else(|| panic!("no row for {reference}"))
+}
+
+#[track_caller]
+fn check_distribution(reference: &str, name: DistributionName, release: Option<&str>) {
+    let facts = image(reference);
+    let Fact::Known(distribution) = facts.distribution else { panic!("{reference}: {:?}", facts.distribution) };
+    assert_eq!((distribution.name, distribution.release.as_deref()), (name, release), "{reference}");
+}
+
+fn words(text: &[&str]) -> Fact<Vec<String>> {
+    Fact::Known(text.iter().map(|word| (*word).to_owned()).collect())
+}
+
+#[test]
+fn every_table_loads() {
+    tables::check().unwrap();
+}
+
+/// Every list and mapping of words is sorted and has each word once; rows that are tried in order are not.
+#[test]
+fn words_are_sorted() {
+    let in_order = ["rows", "sources", "directories", "entrypoint", "cmd", "volumes", "releases", "users", "tools"];
+    for (file, text) in tables::files() {
+        check_sorted(file, "", &serde_yaml::from_str(text).unwrap(), &in_order);
+    }
+}
+
+fn check_sorted(file: &str, name: &str, value: &Value, in_order: &[&str]) {
+    let is_table =
+        ["packages", "tags", "uses", "env", "program_sets"].contains(&name) || (file == "tags.yaml" && name.is_empty());
+    if let Some(mapping) = value.as_mapping() {
+        let keys: Vec<&str> = mapping.keys().filter_map(Value::as_str).collect();
+        assert!(!is_table || keys.is_sorted(), "{file}: the keys of `{name}` are sorted");
+        for (key, value) in mapping {
+            check_sorted(file, key.as_str().unwrap_or_default(), value, in_order);
+        }
+    }
+    if let Some(sequence) = value.as_sequence() {
+        let items: Vec<&str> = sequence.iter().filter_map(Value::as_str).collect();
+        let sorted = items.windows(2).all(|pair| pair[0] < pair[1]);
+        assert!(in_order.contains(&name) || sorted, "{file}: `{name}` is sorted: {items:?}");
+        for item in sequence {
+            check_sorted(file, "", item, in_order);
+        }
+    }
+}
+
+#[test]
+fn sources_have_a_name_and_a_day() {
+    let caches = tables::caches().tools().map(|tool| (tool.tool.as_str(), std::slice::from_ref(&tool.source)));
+    let recommends = [("recommends", tables::recommends_table().sources.as_slice())];
+    for (table, sources) in tables::images().sources().chain(caches).chain(recommends) {
+        assert!(!sources.is_empty(), "{table} names a source");
+        for source in sources {
+            let day: Vec<&str> = source.date.split('-').collect();
+            let is_day = day.iter().map(|part| part.len()).eq([4, 2, 2])
+                && day.concat().bytes().all(|byte| byte.is_ascii_digit());
+            assert!(!source.name.is_empty() && is_day, "{table}: {source:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_are_sorted_by_tool() {
+    let text = tables::files()["caches.yaml"];
+    let value: Value = serde_yaml::from_str(text).unwrap();
+    let tools: Vec<&str> =
+        value["tools"].as_sequence().unwrap().iter().filter_map(|row| row["tool"].as_str()).collect();
+    assert!(tools.is_sorted());
+}
+
+#[test]
+fn distributions_by_tag() {
+    use DistributionName::*;
+    check_distribution("debian:12", Debian, Some("bookworm"));
+    check_distribution("debian:bookworm-20260803-slim", Debian, Some("bookworm"));
+    check_distribution("debian:12.5-slim", Debian, Some("bookworm"));
+    check_distribution("ubuntu:22.04", Ubuntu, Some("jammy"));
+    check_distribution("alpine:3.20.1", Alpine, Some("3.20"));
+    check_distribution("python:3.12-slim-bookworm", Debian, Some("bookworm"));
+    check_distribution("python:3.12-alpine3.20", Alpine, Some("3.20"));
+    check_distribution("python:3.6-slim", Debian, None);
+    check_distribution("node:14-alpine", Alpine, None);
+    check_distribution("eclipse-temurin:21-jre-alpine-3.21", Alpine, Some("3.21"));
+    check_distribution("eclipse-temurin:21-jre-noble", Ubuntu, Some("noble"));
+    check_distribution("openjdk:8-jdk-slim", Debian, None);
+    check_distribution("openjdk:17-jdk", OracleLinux, None);
+    check_distribution("centos:7.9.2009", CentOs, Some("7"));
+    check_distribution("amazonlinux:2023", AmazonLinux, Some("2023"));
+    check_distribution("mcr.microsoft.com/dotnet/sdk:8.0", Debian, None);
+    check_distribution("mcr.microsoft.com/dotnet/aspnet:10.0", Ubuntu, None);
+    check_distribution("gcr.io/distroless/static-debian12:nonroot", Distroless, Some("debian12"));
+    check_distribution("nvidia/cuda:12.2.0-base-ubuntu22.04", Ubuntu, Some("jammy"));
+    check_distribution("scratch", Scratch, None);
+}
+
+#[test]
+fn floating_tags_are_of_a_day() {
+    let facts = image("python:3.12-slim");
+    let floating = facts.floating.unwrap();
+    assert!(floating.tag.starts_with("3.12.") && floating.tag.ends_with("-slim-trixie"), "{floating:?}");
+    assert!(floating.date.starts_with("2026-"));
+    assert!(facts.interpreter.unwrap().version.starts_with("3.12."));
+    // A tag that says all needs no table of the day, and a digest may be of any day.
+    assert_eq!(image("python:3.12.1-slim-bookworm").floating, None);
+    let pinned = tables::image("python", Some("3.12-slim"), Some("sha256:00")).unwrap();
+    assert_eq!((pinned.floating, pinned.distribution.known().unwrap().release.as_deref()), (None, None));
+    assert_eq!(tables::image("python", None, Some("sha256:00")), None);
+}
+
+#[test]
+fn what_runs() {
+    let python = image("python:3.12-slim");
+    assert_eq!((&python.entrypoint, &python.cmd), (&words(&[]), &words(&["python3"])));
+    let node = image("node:22-slim");
+    assert_eq!((&node.entrypoint, node.entrypoint_passes_through), (&words(&["docker-entrypoint.sh"]), true));
+    assert_eq!(image("node:8.9").entrypoint, words(&[]));
+    assert_eq!(image("node:12.1").entrypoint, Fact::Unknown);
+    assert_eq!(image("golang:1.26").workdir, Fact::Known("/go".to_owned()));
+    assert_eq!(image("golang:1.26-alpine").cmd, words(&["/bin/sh"]));
+    assert_eq!(image("nginx:1.28").cmd, words(&["nginx", "-g", "daemon off;"]));
+    assert_eq!(image("nginx:1.28").stop_signal, Fact::Known("SIGQUIT".to_owned()));
+    assert_eq!(image("nginx:1.10").entrypoint, words(&[]));
+    assert_eq!(image("php:8.4-fpm").cmd, words(&["php-fpm"]));
+    assert_eq!(image("php:8.4-apache").stop_signal, Fact::Known("SIGWINCH".to_owned()));
+    assert_eq!(image("gcr.io/distroless/nodejs22-debian12").entrypoint, words(&["/nodejs/bin/node"]));
+    assert_eq!(image("gcr.io/distroless/static-debian12:nonroot").user, Fact::Known("65532".to_owned()));
+    assert!(!image("composer:2").entrypoint_passes_through);
+}
+
+#[test]
+fn triggers_and_windows() {
+    assert_eq!(image("node:8-onbuild").onbuild, Fact::Known(true));
+    assert_eq!(image("node:8").onbuild, Fact::Known(false));
+    assert!(image("mcr.microsoft.com/windows/servercore:ltsc2022").windows);
+    let golang = image("golang:1.26-windowsservercore-ltsc2022");
+    assert!(golang.windows && golang.distribution == Fact::Unknown && golang.programs.is_empty());
+}
+
+#[test]
+fn shells_and_programs() {
+    let slim = image("python:3.12-slim");
+    assert_eq!((&slim.sh, &slim.has_bash), (&Fact::Known(Sh::Dash), &Fact::Known(true)));
+    assert_eq!((&slim.package_manager, &slim.docker_clean), (&Fact::Known(PackageManager::Apt), &Fact::Known(true)));
+    assert!(slim.programs.contains("pip") && !slim.programs.contains("gcc"));
+    assert!(image("python:3.12").programs.contains("gcc"));
+    let alpine = image("node:22-alpine");
+    assert_eq!((&alpine.sh, &alpine.has_bash), (&Fact::Known(Sh::Ash), &Fact::Known(false)));
+    assert_eq!((&alpine.libc, &alpine.docker_clean), (&Fact::Known(LibC::Musl), &Fact::Known(false)));
+    assert!(alpine.programs.contains("wget") && !alpine.programs.contains("curl"));
+    let chiseled = image("mcr.microsoft.com/dotnet/runtime-deps:8.0-jammy-chiseled");
+    assert_eq!((&chiseled.sh, chiseled.programs.len()), (&Fact::Known(Sh::None), 0));
+    assert_eq!(image("centos:7").package_manager, Fact::Known(PackageManager::Yum));
+    assert_eq!(image("fedora:40").package_manager, Fact::Known(PackageManager::Dnf));
+}
+
+#[test]
+fn accounts() {
+    let has = |reference: &str, name: &str, uid: u32| {
+        image(reference).users.iter().any(|user| user.name == name && user.uid == uid)
+    };
+    assert!(has("node:22", "node", 1000));
+    assert!(has("ubuntu:24.04", "ubuntu", 1000));
+    assert!(!has("ubuntu:22.04", "ubuntu", 1000));
+    assert!(has("php:8.4-fpm-alpine", "www-data", 82));
+    assert!(has("php:8.4-fpm", "www-data", 33));
+    assert!(has("gradle:8.7.0-jdk21", "gradle", 1000) && !has("gradle:8.7.0-jdk21-noble", "ubuntu", 1000));
+}
+
+#[test]
+fn variables() {
+    let golang = image("golang:1.26").env;
+    let variables = golang.known().unwrap();
+    assert_eq!(variables["GOPATH"], Fact::Known("/go".to_owned()));
+    assert_eq!(variables["GOLANG_VERSION"], Fact::Varies);
+    assert!(!image("python:3.12").env.known().unwrap().contains_key("PIP_CACHE_DIR"));
+    assert_eq!(image("continuumio/miniconda3").env, Fact::Unknown);
+}
+
+#[test]
+fn caches() {
+    let pip = tables::caches().tool("pip").unwrap();
+    assert_eq!(
+        (pip.directories[0].root.as_str(), pip.directories[0].home.as_deref()),
+        ("/root/.cache/pip", Some(".cache/pip"))
+    );
+    assert!(pip.defeating_flags.iter().any(|flag| flag == "--no-cache-dir"));
+    assert!(tables::caches().tool("apt").unwrap().directories.iter().all(|directory| directory.home.is_none()));
+}
+
+#[test]
+fn recommended_packages() {
+    let Recommended::Packages(git) = tables::recommends("git", "bookworm") else { panic!("git has some") };
+    for package in ["ca-certificates", "openssh-client", "less"] {
+        assert!(git.iter().any(|name| name == package), "git brings {package}");
+    }
+    let Recommended::Packages(pip) = tables::recommends("python3-pip", "noble") else { panic!("pip has some") };
+    assert!(pip.iter().any(|name| name == "build-essential"));
+    assert_eq!(tables::recommends("ca-certificates", "trixie"), Recommended::Nothing);
+    assert_eq!(tables::recommends("git", "wheezy"), Recommended::Unknown);
+    assert_eq!(tables::recommends("no-such-package", "bookworm"), Recommended::Unknown);
+    assert!(tables::recommends_table().is_ornament("manpages"));
+    assert!(tables::recommends_table().use_of("ca-certificates").is_some());
+}
+
+#[test]
+fn errors_name_file_row_and_field() {
+    let source = "sources: [{name: n, date: 2026-01-01}]\n";
+    let decode = |rows: &str| {
+        let family = format!("family: f\nrepositories: [f]\n{source}rows:\n{rows}");
+        let distributions = format!("{source}program_sets: {{}}\ndistributions: []\n");
+        decode_images(&[("images/f.yaml", &family)], &distributions, "{}").unwrap_err()
+    };
+    let error = decode("  - {cmd: [x]}\n  - {words: slim, cdm: [x]}\n");
+    assert_eq!(
+        (error.file.as_str(), error.row.as_str(), error.field.as_str()),
+        ("images/f.yaml", "row 2 (slim)", "cdm")
+    );
+    let error = decode("  - {uid: 1}\n");
+    assert_eq!((error.row.as_str(), error.field.as_str()), ("row 1", "uid"));
+    let error = decode("  - {has_bash: maybe}\n");
+    assert_eq!(error.field, "has_bash");
+    let error = decode("  - {programs: ['@nothing']}\n");
+    assert_eq!(error.field, "programs");
+    let error = decode("  - {version: '12'}\n");
+    assert_eq!(error.field, "version");
+
+    let error = decode_caches("tools:\n  - {tool: x}\n").unwrap_err();
+    assert_eq!((error.row.as_str(), error.field.as_str()), ("row 1 (x)", "commands"));
+    let TableError { field, .. } =
+        decode_recommends("sources: []\nornaments: []\nuses: {}\npackages: {a: {lenny: []}}").unwrap_err();
+    assert_eq!(field, "lenny");
+}
