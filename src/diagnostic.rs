@@ -5,7 +5,7 @@ use crate::source::Span;
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// BuildKit builds the file and warns.
+    /// BuildKit reads the file; it warns, or it fails when it comes to this step.
     Warning,
     /// BuildKit rejects one instruction.
     InstructionError,

@@ -1,8 +1,8 @@
 //! Emission: what becomes of an optimised text on disk.
 //!
-//! Outputs (`<name>.optimized` beside the Dockerfile by default) belong to imgopt as long as their [`trailer`] fits them;
-//! such a file is replaced or removed at will. What was edited by hand or written by something else is left alone unless
-//! forced. BuildKit reads `<name>.dockerignore` in place of `.dockerignore`, so a Dockerfile that has one has an output
+//! Outputs (`<name>.optimized` beside the Dockerfile by default) belong to imgopt as long as their [`trailer`] fits;
+//! such a file is replaced or removed at will. What was edited by hand or written by something else is left alone
+//! unless forced. BuildKit reads `<name>.dockerignore` in place of `.dockerignore`, so a Dockerfile that has one has an output
 //! that has one, under the same rule: patterns and, at the end, a comment with the trailer.
 //!
 //! [`plan`] decides, [`Action::execute`] does; `imgopt check --outputs` only looks at the plan.
@@ -59,12 +59,13 @@ pub enum EmitError {
 impl EmitError {
     /// The next step.
     #[must_use]
-    pub const fn help(&self) -> &'static str {
+    pub fn help(&self) -> &'static str {
         match self {
             Self::Edited(_) => "keep your changes under another name, or use --force to lose them",
             Self::Foreign(_) => "move it away, choose another place with --output, or use --force to lose it",
             Self::Stale(_) => "run `imgopt rewrite` and review the new output",
             Self::Read { .. } => "check that it is a text file which you may read",
+            Self::Write { error, .. } if error.kind() == io::ErrorKind::StorageFull => "free some space on the disk",
             Self::Write { .. } => "make the place writable, or choose another one with --output or --out-dir",
             Self::Remove { .. } => "remove it by hand",
         }
@@ -187,8 +188,8 @@ pub fn replace(path: &Path, text: &str) -> Result<(), EmitError> {
     write(path, text, None)
 }
 
-/// Replaces `path` by the text of its reviewed `output`, without the trailer, and removes the output and its ignore file.
-/// With `force`, an output that was edited by hand is taken as it stands.
+/// Replaces `path` by the text of its reviewed `output`, without the trailer, and removes the output and its ignore
+/// file. With `force`, an output that was edited by hand is taken as it stands.
 ///
 /// # Errors
 /// Any [`EmitError`]. The original is replaced as a whole or not at all; an output that cannot be removed is reported

@@ -160,6 +160,26 @@ fn a_directory_with_a_single_staged_file_of_a_new_repository() {
 }
 
 #[test]
+fn diffs_apply() {
+    let pairs = [
+        ("FROM a\nRUN b\n", "FROM a\nRUN c\n"),
+        ("FROM a\nRUN b", "FROM a\nRUN c"),
+        ("FROM a\nRUN b", "FROM a\nRUN b\n"),
+        ("FROM a\nRUN b\n", "FROM a\nRUN b"),
+        ("FROM a\r\nRUN b\r\nRUN d", "FROM a\r\nRUN c\r\nRUN d"),
+        ("FROM a\nRUN b\rc\nRUN d\n", "FROM a\nRUN b\re\nRUN d\n"),
+        ("\u{feff}FROM a\n\n\n1\n2\n3\n4\n5\n6\n7\n8\n9\n", "\u{feff}FROM b\n\n\n1\n2\n3\n4\n5\n6\n7\n8\nx\n\n"),
+    ];
+    for (old, new) in pairs {
+        let place = Place::new();
+        place.put("below here/Dockerfile", old);
+        place.put("x.diff", imgopt::report::diff::unified("./below here/Dockerfile", old, new, false));
+        place.git(&["apply", "--whitespace=nowarn", "x.diff"]);
+        assert_eq!(fs::read_to_string(place.path("below here/Dockerfile")).expect("a file"), new);
+    }
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let place = Place::new();
     place.put("Dockerfile", "#".repeat((8 << 20) + 1));

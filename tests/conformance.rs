@@ -11,8 +11,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use imgopt::syntax::detect_frontend;
-use imgopt::syntax::reading::Reading;
+use imgopt::syntax::reading::{NodeReading, Reading};
+use imgopt::syntax::{detect_frontend, expand, parse};
 use serde_json::Value;
 
 /// Files that are read differently, with the reason.
@@ -109,4 +109,117 @@ fn real_dockerfiles_are_read_as_by_buildkit() {
 #[test]
 fn test_files_and_probes_are_read_as_by_buildkit() {
     compare("parser-conformance", 668);
+}
+
+/// The folders below `path`, with their names.
+fn folders(path: &Path) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(path).expect("the folder is there");
+    let folder = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.expect("the folder can be read");
+        (entry.file_name().to_string_lossy().into_owned(), entry.path())
+    };
+    let mut folders: Vec<_> = entries.map(folder).collect();
+    folders.sort();
+    folders
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+const BUILDKIT: &str = "parser-conformance/buildkit/frontend/dockerfile";
+
+#[test]
+fn trees_are_dumped_as_by_buildkit() {
+    let Some(shared) = shared() else { return };
+    let folders = folders(&shared.join(BUILDKIT).join("parser/testfiles"));
+    assert!(folders.len() >= 30, "only {} test files", folders.len());
+    for (name, folder) in folders {
+        let reading = Reading::new(&name, &read(&folder.join("Dockerfile")));
+        let dump: String = reading.nodes.iter().map(|node| format!("({})\n", dump(node))).collect();
+        assert_eq!(dump.trim(), read(&folder.join("result")).trim(), "{name}");
+    }
+}
+
+/// BuildKit's `Node.Dump`.
+fn dump(node: &NodeReading) -> String {
+    let mut dump = node.cmd.to_lowercase();
+    if !node.flags.is_empty() {
+        let flags: Vec<_> = node.flags.iter().map(|flag| go_quote(flag)).collect();
+        dump.push_str(&format!(" [{}]", flags.join(" ")));
+    }
+    if let Some(trigger) = &node.sub {
+        dump.push_str(&format!(" ({})", self::dump(trigger)));
+    }
+    for argument in &node.args {
+        dump.push_str(&format!(" {}", go_quote(argument)));
+    }
+    dump
+}
+
+/// Go's `strconv.Quote`, for the characters that occur.
+fn go_quote(text: &str) -> String {
+    let character = |c: char| match c {
+        '\\' => "\\\\".to_owned(),
+        '"' => "\\\"".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\u{C}' => "\\f".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\0' => "\\x00".to_owned(),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(character).collect::<String>())
+}
+
+#[test]
+fn what_the_parser_of_buildkit_refuses_is_refused() {
+    let Some(shared) = shared() else { return };
+    for (name, folder) in folders(&shared.join(BUILDKIT).join("parser/testfiles-negative")) {
+        assert!(parse(&read(&folder.join("Dockerfile"))).has_errors(), "{name}");
+    }
+}
+
+#[test]
+fn words_are_expanded_as_by_buildkit() {
+    let Some(shared) = shared() else { return };
+    let cases = read(&shared.join(BUILDKIT).join("shell/envVarTest"));
+    let variables = |name: &str| match name {
+        "PWD" => Some("/home"),
+        "SHELL" => Some("bash"),
+        "KOREAN" => Some("한국어"),
+        "NULL" => Some(""),
+        _ => None,
+    };
+    let mut n_cases = 0;
+    for line in cases.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+        let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [platform, word, expected] = fields[..] else { panic!("{line}") };
+        if platform == "W" {
+            continue;
+        }
+        let expanded = expand::process_word(word, '\\', variables);
+        assert_eq!(expanded.as_deref().unwrap_or("error"), expected, "{line}");
+        n_cases += 1;
+    }
+    assert!(n_cases > 150, "only {n_cases} cases");
+}
+
+#[test]
+fn words_are_split_as_by_buildkit() {
+    let Some(shared) = shared() else { return };
+    let cases = read(&shared.join(BUILDKIT).join("shell/wordsTest"));
+    let mut variables: BTreeMap<&str, &str> = BTreeMap::new();
+    for line in cases.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        if let Some(variable) = line.strip_prefix("ENV ") {
+            let (name, value) = variable.trim_start_matches(' ').split_once('=').expect("name and value");
+            variables.insert(name, value);
+            continue;
+        }
+        let (text, expected) = line.split_once('|').expect("text and words");
+        let expected: Vec<&str> = expected.trim_start_matches(' ').split(',').collect();
+        let words = expand::process_words(text.trim(), '\\', |name| variables.get(name).copied());
+        assert_eq!(words.unwrap_or_else(|_| vec!["error".to_owned()]), expected, "{line}");
+    }
 }

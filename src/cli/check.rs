@@ -11,6 +11,7 @@ use super::run::{self, Optimized};
 use super::terminal::{Stream, Terminal};
 use super::{Exit, Files, Format, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
+use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status};
 use crate::rewrite::Level;
 
@@ -43,7 +44,8 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     if command.outputs {
         reports.extend(discover::orphans(&command.files.paths).iter().map(|path| orphan(path)));
     }
-    terminal.report(&reports, command.format, Stream::Stdout, command.outputs)?;
+    let detail = if command.outputs { Detail::Brief } else { Detail::Full };
+    terminal.report(&reports, command.format, Stream::Stdout, detail)?;
     let found = |report: &FileReport| match command.outputs {
         true => report.outputs.iter().any(|output| output.state.is_wrong()),
         false => report.status() == Status::Rewritten,

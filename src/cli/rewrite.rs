@@ -12,13 +12,14 @@ use super::run::{self, Optimized, Source};
 use super::terminal::{Stream, Terminal};
 use super::{Exit, Files, Format, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
+use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, diff};
 use crate::rewrite::Level;
 
 pub(super) const AFTER_HELP: &str = "\
-Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces and \
-removes its outputs as long as the hash fits. Standard input is rewritten to standard output. --stdout and --diff print \
-nothing else there; with --stdout, the report goes to standard error.";
+Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces \
+and removes its outputs as long as the hash fits. Standard input is rewritten to standard output. With --stdout \
+and --diff, the report goes to standard error.";
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -173,7 +174,7 @@ pub(super) fn failure(error: &EmitError) -> Failure {
 fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, terminal: &Terminal) -> Result<()> {
     match destination {
         Destination::Stdout => {
-            terminal.report(reports, format, Stream::Stderr, false)?;
+            terminal.report(reports, format, Stream::Stderr, Detail::Full)?;
             let outcomes =
                 reports.iter().filter(|report| report.status() != Status::Error).filter_map(FileReport::outcome);
             for outcome in outcomes {
@@ -183,13 +184,14 @@ fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, t
         Destination::Diff if format == Format::Text => {
             let style = terminal.style(Stream::Stdout);
             for report in reports {
+                terminal.file(report, Stream::Stderr, Detail::WithoutDiff)?;
                 let Some(outcome) = report.outcome() else { continue };
                 let diff = diff::unified(&report.path, &outcome.original, &outcome.optimized, style.styled);
                 terminal.print(Stream::Stdout, &diff)?;
             }
-            terminal.failures(reports)?;
+            terminal.closing(reports, Stream::Stderr)?;
         }
-        _ => terminal.report(reports, format, Stream::Stdout, false)?,
+        _ => terminal.report(reports, format, Stream::Stdout, Detail::Full)?,
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::Format;
+use crate::report::text::Detail;
 use crate::report::{FileReport, Summary, json, text};
 
 /// Flags of all commands.
@@ -61,7 +62,7 @@ impl Terminal {
             Stream::Stdout => AutoStream::choice(&io::stdout()),
             Stream::Stderr => AutoStream::choice(&io::stderr()),
         };
-        text::Style { styled: choice != ColorChoice::Never, verbose: self.verbose, brief: false }
+        text::Style { styled: choice != ColorChoice::Never, verbose: self.verbose, ..text::Style::default() }
     }
 
     /// Prints what was asked for, also in a quiet run. Without colours, every byte goes out as it is.
@@ -88,24 +89,29 @@ impl Terminal {
         let _ = self.print(Stream::Stderr, &text);
     }
 
-    /// Prints a report: errors to standard error, all the rest to `stream`. A brief one has a line a file.
-    pub(crate) fn report(&self, files: &[FileReport], format: Format, stream: Stream, brief: bool) -> Result<()> {
-        let style = text::Style { brief, ..self.style(stream) };
-        for file in files {
-            if format == Format::Text {
-                self.note(stream, &text::file(file, style))?;
-            }
-            if let Some(failure) = text::failure(file, self.style(Stream::Stderr)) {
-                self.print(Stream::Stderr, &failure)?;
-            }
+    /// Prints a report: errors to standard error, all the rest to `stream`.
+    pub(crate) fn report(&self, files: &[FileReport], format: Format, stream: Stream, detail: Detail) -> Result<()> {
+        if format == Format::Json {
+            self.print(stream, &json::render(files)?)?;
+            return Ok(self.failures(files)?);
         }
-        match format {
-            Format::Json => self.print(stream, &json::render(files)?)?,
-            Format::Text if files.is_empty() => self.note(stream, "no Dockerfile changed\n")?,
-            Format::Text if files.len() > 1 => self.note(stream, &text::summary(&Summary::of(files)))?,
-            Format::Text => {}
+        files.iter().try_for_each(|file| self.file(file, stream, detail))?;
+        Ok(self.closing(files, stream)?)
+    }
+
+    /// Prints the text report of one file.
+    pub(crate) fn file(&self, file: &FileReport, stream: Stream, detail: Detail) -> io::Result<()> {
+        self.note(stream, &text::file(file, text::Style { detail, ..self.style(stream) }))?;
+        self.failures(std::slice::from_ref(file))
+    }
+
+    /// Prints the end of a text report.
+    pub(crate) fn closing(&self, files: &[FileReport], stream: Stream) -> io::Result<()> {
+        match files {
+            [] => self.note(stream, "no Dockerfile changed\n"),
+            [_] => Ok(()),
+            files => self.note(stream, &text::summary(&Summary::of(files))),
         }
-        Ok(())
     }
 
     /// Prints the errors of a report.

@@ -2,7 +2,9 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 /// Writes `text` to `target`. The file keeps its mode and its owner; a new one takes those of `like`. A symbolic link
 /// stays, and what it points to is written.
@@ -19,8 +21,8 @@ pub(super) fn write(target: &Path, text: &str, like: Option<&Path>) -> io::Resul
     if existing.as_ref().is_some_and(|metadata| metadata.permissions().readonly()) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
     }
-    let mut file = tempfile::Builder::new().prefix(".imgopt-").tempfile_in(directory(&target))?;
-    file.write_all(text.as_bytes())?;
+    let mut file = temporary_beside(&target)?;
+    file.as_file_mut().write_all(text.as_bytes())?;
     if let Some(metadata) = existing.or_else(|| fs::metadata(like?).ok()) {
         adopt(file.as_file(), &metadata)?;
     }
@@ -30,11 +32,14 @@ pub(super) fn write(target: &Path, text: &str, like: Option<&Path>) -> io::Resul
     Ok(())
 }
 
-fn directory(target: &Path) -> PathBuf {
-    match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
+fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::metadata(directory)?;
+    // The name of the temporary file says nothing to the user.
+    tempfile::Builder::new().prefix(".imgopt-").tempfile_in(directory).map_err(|error| error.kind().into())
 }
 
 #[cfg(unix)]

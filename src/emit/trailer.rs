@@ -71,6 +71,10 @@ pub fn hash(text: &str) -> String {
 
 /// The line end to use at the end of `text`, and whether it ends with one.
 fn newline_of(text: &str) -> (&'static str, bool) {
+    if text.ends_with('\r') {
+        // With a bare `\n`, that `\r` would become a part of the line end.
+        return ("\r\n", false);
+    }
     let Some(last) = text.rfind('\n') else { return ("\n", false) };
     let newline = if text[..last].ends_with('\r') { "\r\n" } else { "\n" };
     (newline, last + 1 == text.len())
@@ -94,6 +98,15 @@ mod tests {
             let sealed = open(&text).expect("a trailer");
             assert_eq!((sealed.body, sealed.intact), (body, true), "{text:?}");
             assert_eq!(text.contains("\r\n# Written"), body.contains('\r'), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn sealing_keeps_any_body(body in "[ a#\\\\\r\n\u{feff}\u{85}]{0,12}", source in ".{0,4}") {
+            let text = seal(&body, "Dockerfile", &source);
+            let sealed = open(&text).expect("a trailer");
+            assert_eq!((sealed.body, sealed.intact, sealed.source_hash), (body.as_str(), true, hash(&source).as_str()));
         }
     }
 

@@ -72,7 +72,8 @@ mod tests {
         let diff = unified("./x/Dockerfile", "FROM a\nRUN b\n", "FROM a\nRUN c", false);
         assert_eq!(
             diff,
-            "--- a/x/Dockerfile\n+++ b/x/Dockerfile\n@@ -1,2 +1,2 @@\n FROM a\n-RUN b\n+RUN c\n\\ No newline at end of file\n"
+            "--- a/x/Dockerfile\n+++ b/x/Dockerfile\n@@ -1,2 +1,2 @@\n FROM a\n-RUN b\n+RUN c\n\
+             \\ No newline at end of file\n"
         );
     }
 

@@ -1,8 +1,8 @@
 //! What a run says. All reports are made from the same [`FileReport`]s: [`text`] for people, [`json`] for programs,
 //! [`diff`] for `patch` and `git apply`.
 //!
-//! Text reports print lines of a Dockerfile with the secrets in them masked. A diff and the JSON report hold the lines as
-//! they are: both are read by programs that need every byte.
+//! Text reports print lines of a Dockerfile with the secrets in them masked. A diff and the JSON report hold the lines
+//! as they are: both are read by programs that need every byte.
 
 pub mod diff;
 pub mod json;

@@ -1,4 +1,4 @@
-//! The text report: each rewrite with its place, reason, assumptions and level, then the diff, then a line that sums up.
+//! The text report: each rewrite with its place, reason, assumptions and level, then the diff, then a closing line.
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
@@ -18,8 +18,20 @@ pub struct Style {
     pub styled: bool,
     /// Lists the places that were left alone; otherwise they are counted.
     pub verbose: bool,
-    /// Only the line that sums up a file.
-    pub brief: bool,
+    /// How much.
+    pub detail: Detail,
+}
+
+/// How much of a file's report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it.
+    #[default]
+    Full,
+    /// All but the diff, which is printed elsewhere.
+    WithoutDiff,
+    /// Only the line at the end.
+    Brief,
 }
 
 /// What there is to say about one file. Failures are for [`failure`].
@@ -74,7 +86,7 @@ fn read(report: &FileReport, outcome: &Outcome, style: Style) -> String {
     if report.status() == Status::Error {
         return String::new();
     }
-    if style.brief {
+    if style.detail == Detail::Brief {
         return closing(report, outcome, style);
     }
     let page = Page::new(report, outcome, style);
@@ -86,7 +98,7 @@ fn read(report: &FileReport, outcome: &Outcome, style: Style) -> String {
         text.extend(outcome.declined.iter().map(|declined| page.declined(declined)));
     }
     text.extend(outcome.violations.iter().map(|violation| page.violation(violation)));
-    if outcome.changed() {
+    if outcome.changed() && style.detail == Detail::Full {
         text += &diff::unified(&report.path, &outcome.original, &outcome.optimized, style.styled);
         text += "\n";
     }

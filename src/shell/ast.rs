@@ -424,6 +424,21 @@ impl Word {
         Some(value)
     }
 
+    /// The text with quotes removed and unquoted globs and `~` as written; `None` with an expansion, a substitution, or a
+    /// quoted character that would look like a glob.
+    #[must_use]
+    pub fn pattern(&self) -> Option<String> {
+        let mut pattern = String::new();
+        for part in &self.parts {
+            let WordPart::Literal { text, quoted } = part else { return None };
+            if *quoted && text.contains(['*', '?', '[', '~']) {
+                return self.literal();
+            }
+            pattern.push_str(text);
+        }
+        Some(pattern)
+    }
+
     /// Whether the word is `[`, the name of the `test` command, which alone is no glob.
     fn is_test(&self) -> bool {
         matches!(self.parts.as_slice(), [WordPart::Literal { text, .. }] if text == "[")

@@ -7,6 +7,7 @@
 //! one of the two does not read, or both read differently, is [`NotUnderstood`], and nothing in it is rewritten.
 
 pub mod ast;
+pub mod command;
 pub mod kind;
 pub mod state;
 

@@ -126,7 +126,8 @@ pub fn process_body<'a>(body: &str, mut lookup: impl FnMut(&str) -> Lookup<'a>) 
     Ok((!value.unknown).then_some(value.text))
 }
 
-/// The names of all variables that the word mentions, in order, each once.
+/// The names of all variables that the word mentions, each once; those in the word of an operator come before its
+/// variable.
 ///
 /// # Errors
 /// [`ExpandError`] when the word is malformed.
@@ -604,4 +605,130 @@ fn pattern_regex(pattern: &str, greedy: bool, anchored: bool) -> Result<Regex, E
         }
     }
     Regex::new(&regex).map_err(|_| invalid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(name: &str) -> Option<&'static str> {
+        match name {
+            "A" => Some("alpha"),
+            "EMPTY" => Some(""),
+            "PATHS" => Some("/usr/local/lib:/usr/lib"),
+            "FILE" => Some("archive.tar.gz"),
+            "STARS" => Some("a**b*c"),
+            "TWO" => Some("one two"),
+            _ => None,
+        }
+    }
+
+    #[track_caller]
+    fn check(word: &str, value: &str) {
+        assert_eq!(process_word(word, '\\', lookup).as_deref(), Ok(value), "{word}");
+    }
+
+    #[track_caller]
+    fn refuse(word: &str, error: &str) {
+        let message = process_word(word, '\\', lookup).map_err(|error| error.to_string());
+        assert_eq!(message.as_ref().map_err(String::as_str), Err(error), "{word}");
+    }
+
+    #[test]
+    fn quotes_and_escapes() {
+        check("'$A'\"$A\"$A", "$Aalphaalpha");
+        check(r#"\$A "\$A \" \\ \n" \n"#, "$A $A \" \\ \\n n");
+        check("\"it's\" 'a \"b\"'", "it's a \"b\"");
+        check("end\\", "end");
+        check("\u{FEFF}bom", "bom");
+        assert_eq!(process_word("`$A \\ \"`\"\"", '`', lookup).as_deref(), Ok("$A \\ \""));
+    }
+
+    #[test]
+    fn names() {
+        check("$A.$Ab.${A}b.$", "alpha..alphab.$");
+        check("$1x $? $$ $@", "x   ");
+        check("a$", "a$");
+        refuse("${}", "syntax error: bad substitution");
+        refuse("${{A}}", "syntax error: bad substitution");
+        refuse("${", "syntax error: missing '}'");
+        refuse("${A", "syntax error: missing '}'");
+        refuse("${A=x}", "unsupported modifier (=) in substitution");
+        refuse("${A:x}", "unsupported modifier (:x) in substitution");
+        refuse("${A:#x}", "unsupported modifier (:#) in substitution");
+    }
+
+    #[test]
+    fn defaults() {
+        check("${A-x}${A:-x}${A+x}${A:+x}", "alphaalphaxx");
+        check("${EMPTY-x}|${EMPTY:-x}|${EMPTY+x}|${EMPTY:+x}", "|x|x|");
+        check("${NO-x}|${NO:-x}|${NO+x}|${NO:+x}", "x|x||");
+        check("${NO:-${ALSO_NO:-${A}}}", "alpha");
+        check("${NO:-\"a } b\"}", "a } b");
+        check("${NO:-a\\}b}", "a}b");
+        check("${A?}${EMPTY?}", "alpha");
+        refuse("${NO?}", "NO: is not allowed to be unset");
+        refuse("${EMPTY:?}", "EMPTY: is not allowed to be empty");
+        refuse("${NO:?needs $A}", "NO: needs alpha");
+        refuse("${NO:-", "syntax error: missing '}'");
+    }
+
+    #[test]
+    fn patterns() {
+        check("${FILE#*.}|${FILE##*.}", "tar.gz|gz");
+        check("${FILE%.*}|${FILE%%.*}", "archive.tar|archive");
+        check("${FILE#x}${FILE%x}", "archive.tar.gzarchive.tar.gz");
+        check("${STARS#?\\*}|${STARS%\\**}|${STARS%%\\**}", "*b*c|a**b|a");
+        check("${PATHS/lib/LIB}|${PATHS//lib/LIB}", "/usr/local/LIB:/usr/lib|/usr/local/LIB:/usr/LIB");
+        check("${PATHS//\\/usr/}", "/local/lib:/lib");
+        check("${FILE/?r*/}", "");
+        check("${FILE//./$}", "archive$tar$gz");
+        check("${FILE//./\\$0}", "archive\\.tar\\.gz");
+        refuse("${FILE/x}", "syntax error: missing '/' in ${}");
+        refuse("${FILE/x/y", "syntax error: missing '}'");
+        refuse("${FILE#\\x}", "invalid pattern (\\x) in substitution");
+    }
+
+    #[test]
+    fn words() {
+        let words = |text| process_words(text, '\\', lookup).unwrap_or_else(|error| vec![error.to_string()]);
+        assert_eq!(words("a  b\tc"), ["a", "b", "c"]);
+        assert_eq!(words("$TWO \"$TWO\" x$TWO"), ["one", "two", "one two", "xone", "two"]);
+        assert_eq!(words("a\\ b ''"), ["a b"]);
+        // BuildKit collects words in a buffer that the word of an operator shares.
+        assert_eq!(words("lost${NO:-kept} lost\"${NO:-kept}\""), ["kept", "kept"]);
+    }
+
+    #[test]
+    fn unknown_variables_spoil_only_what_depends_on_them() {
+        let known = |word| {
+            process_known(word, '\\', |name| match name {
+                "UNKNOWN" => Lookup::Unknown,
+                _ => lookup(name).map_or(Lookup::Unset, Lookup::Value),
+            })
+        };
+        for word in ["$UNKNOWN", "a${UNKNOWN}b", "${UNKNOWN:-x}", "${UNKNOWN:?}", "${NO:-$UNKNOWN}", "${A#$UNKNOWN}"] {
+            assert_eq!(known(word), Ok(None), "{word}");
+        }
+        for (word, value) in [("'$UNKNOWN'", "$UNKNOWN"), ("${A:-$UNKNOWN}", "alpha"), ("${NO:+$UNKNOWN}", "")] {
+            assert_eq!(known(word), Ok(Some(value.to_owned())), "{word}");
+        }
+        assert_eq!(variables("$A${B:-$C}'$D'$A", '\\'), Ok(["A", "C", "B"].map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn bodies_keep_their_quotes() {
+        let body =
+            process_body("'$A' \"${NO:-\"x\"}\" \\$A\n", |name| lookup(name).map_or(Lookup::Unset, Lookup::Value));
+        assert_eq!(body, Ok(Some("'alpha' \"\"x\"\" $A\n".to_owned())));
+    }
+
+    #[test]
+    fn depth_and_length_are_bounded() {
+        let nested = format!("{}x{}", "${NO:-".repeat(50_000), "}".repeat(50_000));
+        assert_eq!(process_word(&nested, '\\', lookup).as_deref(), Ok("x"));
+        let long = "a".repeat(1 << 16);
+        let bomb = "$X".repeat(100);
+        assert_eq!(process_word(&bomb, '\\', |_| Some(long.as_str())), Err(ExpandError::TooLong));
+    }
 }

@@ -6,6 +6,7 @@ use super::ast::{
 };
 use super::flags::{self, Problem};
 use super::line::Line;
+use super::mount::Mount;
 use super::node::{Keyword, Node, Payload, go_quote};
 use super::scan::{LogicalLine, Scan};
 use super::{heredoc, suggest};
@@ -23,6 +24,8 @@ pub(super) fn instructions(source: &str, scan: &Scan, diagnostics: &mut Vec<Diag
             diagnostics.push(error);
         } else if let Err(problem) = stages.check(&line, &node) {
             diagnostics.push(instruction_error(problem));
+        } else {
+            warn_of_mounts(&node, diagnostics);
         }
         let last_line = logical.item.of(source).trim_end_matches('\n').trim_end_matches('\r');
         let end = (logical.item.start + last_line.len()).max(logical.content.end);
@@ -59,6 +62,20 @@ impl Stages {
     /// Takes in an instruction that is wrong: a FROM still starts a stage, so that only the first error is reported.
     fn skip(&mut self, node: &Node) {
         self.started |= node.name == Some(Keyword::From);
+    }
+}
+
+/// Mounts that BuildKit will refuse when it comes to them; it reads their values only then, for the variables in them.
+fn warn_of_mounts(node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+    if node.name != Some(Keyword::Run) {
+        return;
+    }
+    for flag in node.flags.iter().filter(|flag| flag.name == "mount") {
+        let Some(value) = flag.value.as_deref().filter(|value| !value.contains('$')) else { continue };
+        if let Err(error) = Mount::parse(value) {
+            let (severity, span, message) = (Severity::Warning, flag.span, error.to_string());
+            diagnostics.push(Diagnostic { severity, span, message, hint: None });
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! lower      payload → AST, and what BuildKit says is wrong with it
 //! ```
 //!
-//! [`expand`] reads what words say.
+//! [`expand`], [`image`] and [`mount`] read what words say; [`make`] writes new syntax.
 
 pub mod ast;
 mod directive;
@@ -14,9 +14,12 @@ pub mod expand;
 mod flags;
 mod grammar;
 pub mod heredoc;
+pub mod image;
 mod json;
 mod line;
 mod lower;
+pub mod make;
+pub mod mount;
 mod node;
 pub mod reading;
 pub mod scan;

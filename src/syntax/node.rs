@@ -307,7 +307,20 @@ fn error(span: Span, message: String) -> Diagnostic {
     Diagnostic { severity: Severity::ParseError, span, message, hint: None }
 }
 
-/// `text` in double quotes, with the escapes of Go's `%q` that matter in messages.
+/// `text` as Go's `%q` shows it in messages.
 pub(super) fn go_quote(text: &str) -> String {
-    format!("{text:?}").replace("\\'", "'")
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_ascii_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -1,0 +1,181 @@
+//! The rows of `rewrites/commands.yaml`, made fit for looking up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// One row of the table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    programs: Vec<String>,
+    /// The manual page that the row is taken from.
+    #[expect(dead_code, reason = "for the reader of the table; required, so that no row goes without")]
+    source: String,
+    /// Options without value. Here and below, each entry has all names of an option, the main name first.
+    #[serde(default)]
+    flags: Vec<String>,
+    /// Options with a value.
+    #[serde(default)]
+    values: Vec<String>,
+    /// Options with a value only behind `=`, or, for one letter, right behind it.
+    #[serde(default)]
+    optional: Vec<String>,
+    /// Whether long options have one dash.
+    #[serde(default)]
+    single_dash: bool,
+    /// Whether digits and dots behind the name belong to it: `pip3.11`.
+    #[serde(default)]
+    versioned: bool,
+    /// Number of arguments before the command that the program runs.
+    wraps: Option<usize>,
+    /// The option whose value is a program that reads the words behind it: `python -m`.
+    module: Option<String>,
+    /// The first argument ends the options.
+    #[serde(default)]
+    rest: bool,
+    /// Options of each subcommand; the name may have two words.
+    #[serde(default)]
+    subcommands: BTreeMap<String, SubcommandRow>,
+    /// Other names of subcommands.
+    #[serde(default)]
+    aliases: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubcommandRow {
+    #[serde(default)]
+    flags: Vec<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    optional: Vec<String>,
+    #[serde(default)]
+    rest: bool,
+}
+
+/// Whether an option takes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arity {
+    Flag,
+    Value,
+    Optional,
+}
+
+/// An option of a program.
+#[derive(Clone, Debug)]
+pub(super) struct KnownOption {
+    pub(super) name: String,
+    pub(super) arity: Arity,
+}
+
+/// What the table says of a program.
+pub(super) struct Program {
+    pub(super) name: String,
+    pub(super) single_dash: bool,
+    pub(super) wraps: Option<usize>,
+    pub(super) module: Option<String>,
+    pub(super) rest: bool,
+    options: HashMap<String, KnownOption>,
+    subcommands: HashMap<String, KnownSubcommand>,
+    aliases: HashMap<String, String>,
+}
+
+struct KnownSubcommand {
+    options: HashMap<String, KnownOption>,
+    rest: bool,
+}
+
+impl Program {
+    /// The option written `name`, after `subcommand`.
+    pub(super) fn option(&self, subcommand: Option<&str>, name: &str) -> Option<&KnownOption> {
+        let subcommand = subcommand.and_then(|subcommand| self.subcommands.get(subcommand));
+        subcommand.and_then(|subcommand| subcommand.options.get(name)).or_else(|| self.options.get(name))
+    }
+
+    /// Whether the first argument is a subcommand.
+    pub(super) fn has_subcommands(&self) -> bool {
+        !self.subcommands.is_empty()
+    }
+
+    /// The main name of the subcommand `name`.
+    pub(super) fn subcommand<'a>(&'a self, name: &'a str) -> &'a str {
+        self.aliases.get(name).map_or(name, |name| name)
+    }
+
+    /// The main name of the subcommand `first second`, if there is one.
+    pub(super) fn nested_subcommand(&self, first: &str, second: &str) -> Option<&str> {
+        let name = format!("{first} {second}");
+        let name = self.aliases.get(&name).unwrap_or(&name);
+        self.subcommands.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether the first argument of the subcommand ends the options.
+    pub(super) fn rest_of(&self, subcommand: Option<&str>) -> bool {
+        self.rest || subcommand.and_then(|name| self.subcommands.get(name)).is_some_and(|subcommand| subcommand.rest)
+    }
+}
+
+/// The row of the program `name`, written without directory.
+pub(super) fn program(name: &str) -> Option<&'static Program> {
+    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    TABLE.programs.get(name).or_else(|| TABLE.versioned.get(unversioned))
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let rows: Vec<Row> = serde_yaml::from_str(include_str!("../../../rewrites/commands.yaml"))
+        .expect("rewrites/commands.yaml is part of the program and read by its tests");
+    Table::new(rows)
+});
+
+#[derive(Default)]
+struct Table {
+    programs: HashMap<String, Program>,
+    versioned: HashMap<String, Program>,
+}
+
+impl Table {
+    fn new(rows: Vec<Row>) -> Self {
+        let mut table = Self::default();
+        for row in rows {
+            for name in &row.programs {
+                let subcommand = |(name, row): (&String, &SubcommandRow)| {
+                    (
+                        name.clone(),
+                        KnownSubcommand { options: by_name(&row.flags, &row.values, &row.optional), rest: row.rest },
+                    )
+                };
+                let program = Program {
+                    name: name.clone(),
+                    single_dash: row.single_dash,
+                    wraps: row.wraps,
+                    module: row.module.clone(),
+                    rest: row.rest,
+                    options: by_name(&row.flags, &row.values, &row.optional),
+                    subcommands: row.subcommands.iter().map(subcommand).collect(),
+                    aliases: row.aliases.clone().into_iter().collect(),
+                };
+                let programs = if row.versioned { &mut table.versioned } else { &mut table.programs };
+                programs.insert(name.clone(), program);
+            }
+        }
+        table
+    }
+}
+
+fn by_name(flags: &[String], values: &[String], optional: &[String]) -> HashMap<String, KnownOption> {
+    let kinds = [(flags, Arity::Flag), (values, Arity::Value), (optional, Arity::Optional)];
+    let mut options = HashMap::new();
+    for (rows, arity) in kinds {
+        for row in rows {
+            let mut names = row.split_ascii_whitespace();
+            let Some(main) = names.next() else { continue };
+            for name in std::iter::once(main).chain(names) {
+                options.insert(name.to_owned(), KnownOption { name: main.to_owned(), arity });
+            }
+        }
+    }
+    options
+}
