@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
 pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
-    decode_images, image, images,
+    decode_images, image, image_of, images,
 };
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 
