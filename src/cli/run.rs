@@ -15,6 +15,7 @@ use crate::context::BuildContext;
 use crate::pipeline::{self, Options};
 use crate::report::{Failure, FileReport, Finding};
 use crate::rewrite::Level;
+use crate::syntax;
 
 /// The longest text that is read, in bytes. The longest Dockerfiles that people write have some hundred kilobytes.
 const SIZE_LIMIT: u64 = 8 << 20;
@@ -86,7 +87,7 @@ fn finding(found: &Found, path: Option<&Path>, context: Option<&Path>, options: 
     if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
         return Finding::Skipped(reason.to_owned());
     }
-    let context = build_context(path, context);
+    let context = build_context(path, &text, context);
     // A mistake of imgopt must not take the other files with it.
     match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(&text, &context, options))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
@@ -97,8 +98,13 @@ fn finding(found: &Found, path: Option<&Path>, context: Option<&Path>, options: 
     }
 }
 
-fn build_context(_path: Option<&Path>, _named: Option<&Path>) -> BuildContext {
-    BuildContext::unknown()
+/// The build context of a file. Of standard input only a named one is known.
+fn build_context(path: Option<&Path>, text: &str, named: Option<&Path>) -> BuildContext {
+    match (path, named) {
+        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named),
+        (None, Some(root)) => BuildContext::from_dir(root),
+        (None, None) => BuildContext::unknown(),
+    }
 }
 
 /// The text of a file, or of standard input.
