@@ -24,7 +24,7 @@ fn words(text: &[&str]) -> Fact<Vec<String>> {
 
 #[test]
 fn every_table_loads() {
-    tables::check().unwrap();
+    tables::check().expect("every table decodes");
 }
 
 /// Every list and mapping of words is sorted and has each word once; rows that are tried in order are not.
@@ -32,7 +32,7 @@ fn every_table_loads() {
 fn words_are_sorted() {
     let in_order = ["rows", "sources", "directories", "entrypoint", "cmd", "volumes", "releases", "users", "tools"];
     for (file, text) in tables::files() {
-        check_sorted(file, "", &serde_yaml::from_str(text).unwrap(), &in_order);
+        check_sorted(file, "", &serde_yaml::from_str(text).expect("YAML"), &in_order);
     }
 }
 
@@ -74,9 +74,9 @@ fn sources_have_a_name_and_a_day() {
 #[test]
 fn rows_are_sorted_by_tool() {
     let text = tables::files()["caches.yaml"];
-    let value: Value = serde_yaml::from_str(text).unwrap();
+    let value: Value = serde_yaml::from_str(text).expect("YAML");
     let tools: Vec<&str> =
-        value["tools"].as_sequence().unwrap().iter().filter_map(|row| row["tool"].as_str()).collect();
+        value["tools"].as_sequence().expect("it is known").iter().filter_map(|row| row["tool"].as_str()).collect();
     assert!(tools.is_sorted());
 }
 
@@ -108,14 +108,14 @@ fn distributions_by_tag() {
 #[test]
 fn floating_tags_are_of_a_day() {
     let facts = image("python:3.12-slim");
-    let floating = facts.floating.unwrap();
+    let floating = facts.floating.expect("it is known");
     assert!(floating.tag.starts_with("3.12.") && floating.tag.ends_with("-slim-trixie"), "{floating:?}");
     assert!(floating.date.starts_with("2026-"));
-    assert!(facts.interpreter.unwrap().version.starts_with("3.12."));
+    assert!(facts.interpreter.expect("it is known").version.starts_with("3.12."));
     // A tag that says all needs no table of the day, and a digest may be of any day.
     assert_eq!(image("python:3.12.1-slim-bookworm").floating, None);
-    let pinned = tables::image("python", Some("3.12-slim"), Some("sha256:00")).unwrap();
-    assert_eq!((pinned.floating, pinned.distribution.known().unwrap().release.as_deref()), (None, None));
+    let pinned = tables::image("python", Some("3.12-slim"), Some("sha256:00")).expect("it is known");
+    assert_eq!((pinned.floating, pinned.distribution.known().expect("it is known").release.as_deref()), (None, None));
     assert_eq!(tables::image("python", None, Some("sha256:00")), None);
 }
 
@@ -181,22 +181,24 @@ fn accounts() {
 #[test]
 fn variables() {
     let golang = image("golang:1.26").env;
-    let variables = golang.known().unwrap();
+    let variables = golang.known().expect("it is known");
     assert_eq!(variables["GOPATH"], Fact::Known("/go".to_owned()));
     assert_eq!(variables["GOLANG_VERSION"], Fact::Varies);
-    assert!(!image("python:3.12").env.known().unwrap().contains_key("PIP_CACHE_DIR"));
+    assert!(!image("python:3.12").env.known().expect("it is known").contains_key("PIP_CACHE_DIR"));
     assert_eq!(image("continuumio/miniconda3").env, Fact::Unknown);
 }
 
 #[test]
 fn caches() {
-    let pip = tables::caches().tool("pip").unwrap();
+    let pip = tables::caches().tool("pip").expect("it is known");
     assert_eq!(
         (pip.directories[0].root.as_str(), pip.directories[0].home.as_deref()),
         ("/root/.cache/pip", Some(".cache/pip"))
     );
     assert!(pip.defeating_flags.iter().any(|flag| flag == "--no-cache-dir"));
-    assert!(tables::caches().tool("apt").unwrap().directories.iter().all(|directory| directory.home.is_none()));
+    assert!(
+        tables::caches().tool("apt").expect("it is known").directories.iter().all(|directory| directory.home.is_none())
+    );
 }
 
 #[test]
@@ -220,7 +222,7 @@ fn errors_name_file_row_and_field() {
     let decode = |rows: &str| {
         let family = format!("family: f\nrepositories: [f]\n{source}rows:\n{rows}");
         let distributions = format!("{source}program_sets: {{}}\ndistributions: []\n");
-        decode_images(&[("images/f.yaml", &family)], &distributions, "{}").unwrap_err()
+        decode_images(&[("images/f.yaml", &family)], &distributions, "{}").expect_err("an error")
     };
     let error = decode("  - {cmd: [x]}\n  - {words: slim, cdm: [x]}\n");
     assert_eq!(
@@ -236,9 +238,9 @@ fn errors_name_file_row_and_field() {
     let error = decode("  - {version: '12'}\n");
     assert_eq!(error.field, "version");
 
-    let error = decode_caches("tools:\n  - {tool: x}\n").unwrap_err();
+    let error = decode_caches("tools:\n  - {tool: x}\n").expect_err("an error");
     assert_eq!((error.row.as_str(), error.field.as_str()), ("row 1 (x)", "commands"));
     let TableError { field, .. } =
-        decode_recommends("sources: []\nornaments: []\nuses: {}\npackages: {a: {lenny: []}}").unwrap_err();
+        decode_recommends("sources: []\nornaments: []\nuses: {}\npackages: {a: {lenny: []}}").expect_err("an error");
     assert_eq!(field, "lenny");
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
-use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, has_wildcard, small_file};
-use crate::syntax::ast::{Dockerfile, Instruction, InstructionKind};
+use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, has_wildcard, paths, small_file};
+use crate::syntax::ast::{Dockerfile, Instruction, InstructionKind, KeyValue};
+use crate::syntax::expand::{Lookup, process_known};
 
 /// Compose and bake files of one directory that are read.
 const MAX_FILES: usize = 50;
@@ -187,7 +188,7 @@ fn where_sources_are(path: &Path, dockerfile: &Dockerfile, directories: &[PathBu
     let instructions = local_sources(dockerfile)?;
     // Without a repository nothing bounds the search, and a file that copies nothing by name could stand anywhere.
     let in_repository = directories.last().is_some_and(|root| root.join(".git").exists());
-    let names_something = instructions.iter().flatten().any(|source| !super::paths::in_context(source).is_empty());
+    let names_something = instructions.iter().flatten().any(|source| !paths::in_context(source).is_empty());
     if !in_repository && !names_something && !has_default_name(path) {
         return None;
     }
@@ -203,21 +204,66 @@ fn has_default_name(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "Dockerfile" || name == "Containerfile")
 }
 
-/// The sources of each instruction that copies from the context; `None` when one of them is not known.
-fn local_sources(dockerfile: &Dockerfile) -> Option<Vec<Vec<&str>>> {
+/// The sources of each instruction that copies from the context, with variables replaced by their defaults; `None` when
+/// one of them is not known.
+fn local_sources(dockerfile: &Dockerfile) -> Option<Vec<Vec<String>>> {
     let mut instructions = Vec::new();
+    let mut variables = Variables::default();
     for instruction in &dockerfile.instructions {
-        let sources: Vec<&str> = sources(instruction).collect();
-        if sources.iter().any(|source| source.contains(['$', '"', '\''])) {
-            return None;
+        variables.see(instruction, dockerfile.escape);
+        let expanded = sources(instruction).map(|source| variables.expand(source, dockerfile.escape));
+        let mut sources = expanded.collect::<Option<Vec<String>>>()?;
+        if matches!(instruction.kind, InstructionKind::Add(_)) {
+            sources.retain(|source| !is_remote(source));
         }
-        if !sources.is_empty() {
-            instructions.push(sources);
-        }
+        instructions.push(sources);
     }
+    instructions.retain(|sources| !sources.is_empty());
     Some(instructions)
 }
 
+/// Build arguments and variables with their values at one instruction.
+#[derive(Default)]
+struct Variables {
+    /// Build arguments before the first FROM.
+    global: BTreeMap<String, Option<String>>,
+    /// Those of the stage, once there is one.
+    stage: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl Variables {
+    fn see(&mut self, instruction: &Instruction, escape: char) {
+        match &instruction.kind {
+            // What the stage inherits is not known.
+            InstructionKind::From(_) => self.stage = Some(BTreeMap::new()),
+            InstructionKind::Arg(arguments) => {
+                for argument in arguments {
+                    let name = argument.name.text.clone();
+                    let value = match &argument.default {
+                        Some(default) => self.expand(&default.text, escape),
+                        None => self.global.get(&name).cloned().flatten(),
+                    };
+                    self.stage.as_mut().unwrap_or(&mut self.global).insert(name, value);
+                }
+            }
+            InstructionKind::Env(variables) => {
+                let expand = |pair: &KeyValue| (pair.key.text.clone(), self.expand(&pair.value.text, escape));
+                let values: Vec<_> = variables.pairs.iter().map(expand).collect();
+                self.stage.get_or_insert_default().extend(values);
+            }
+            _ => {}
+        }
+    }
+
+    /// The value of a word, if it is known.
+    fn expand(&self, word: &str, escape: char) -> Option<String> {
+        let values = self.stage.as_ref().unwrap_or(&self.global);
+        let lookup = |name: &str| values.get(name).and_then(Option::as_deref).map_or(Lookup::Unknown, Lookup::Value);
+        process_known(word, escape, lookup).ok().flatten()
+    }
+}
+
+/// The local sources of COPY and ADD as written.
 fn sources(instruction: &Instruction) -> impl Iterator<Item = &str> {
     let (transfer, is_add) = match &instruction.kind {
         InstructionKind::Copy(transfer) => (Some(transfer), false),
@@ -236,8 +282,9 @@ fn is_remote(source: &str) -> bool {
 
 /// Whether the sources of one instruction are there. BuildKit lets a wildcard take nothing as long as another source
 /// takes something.
-fn resolve(context: &BuildContext, sources: &[&str]) -> bool {
-    let (wild, plain): (Vec<&str>, Vec<&str>) = sources.iter().copied().partition(|source| has_wildcard(source));
+fn resolve(context: &BuildContext, sources: &[String]) -> bool {
+    let (wild, plain): (Vec<&str>, Vec<&str>) =
+        sources.iter().map(String::as_str).partition(|source| has_wildcard(source));
     let there = |source: &&str| matches!(context.entry(source), Entry::Directory | Entry::File);
     let takes_some = |source: &&str| context.glob(source).is_some_and(|found| !found.is_empty());
     plain.iter().all(there) && (!plain.is_empty() || wild.iter().any(takes_some))

@@ -80,7 +80,7 @@ mod tests {
 
     #[track_caller]
     fn check(rules: &str, ignored: &[&str], kept: &[&str]) {
-        let rules = IgnoreRules::parse(rules).unwrap();
+        let rules = IgnoreRules::parse(rules).expect("rules");
         for path in ignored {
             assert!(rules.ignores(path), "`{path}` is ignored");
         }
