@@ -96,6 +96,30 @@ impl EditSet {
         text.push_str(&source[copied..]);
         text
     }
+
+    /// The span of the text before the edits that `span`, of the text after them, came from. What an edit wrote came
+    /// from all that the edit replaced.
+    #[must_use]
+    pub fn before(&self, span: Span) -> Span {
+        let start = self.offset_before(span.start, false);
+        Span::new(start, self.offset_before(span.end, true).max(start))
+    }
+
+    fn offset_before(&self, offset: usize, is_end: bool) -> usize {
+        let mut shift = 0_isize;
+        for edit in &self.edits {
+            let new_start = edit.span.start.saturating_add_signed(shift);
+            let new_end = new_start + edit.text.len();
+            if offset < new_start || (is_end && offset == new_start) {
+                break;
+            }
+            if offset < new_end || (is_end && offset == new_end) {
+                return if is_end { edit.span.end } else { edit.span.start };
+            }
+            shift += edit.text.len().cast_signed() - edit.span.len().cast_signed();
+        }
+        offset.saturating_add_signed(-shift)
+    }
 }
 
 /// Whether the order of two edits would matter. Two insertions at one place do overlap, spans that touch do not.
@@ -114,6 +138,20 @@ mod tests {
             .try_add(&[Edit::replace(Span::new(4, 7), "C"), Edit::insert(0, "x"), Edit::delete(Span::new(0, 1))])
             .expect("disjoint");
         assert_eq!(edits.apply("abc def"), "xbc C");
+    }
+
+    #[test]
+    fn spans_are_led_back() {
+        let mut edits = EditSet::default();
+        edits
+            .try_add(&[Edit::insert(3, "XX"), Edit::replace(Span::new(5, 7), "Y"), Edit::delete(Span::new(8, 9))])
+            .expect("disjoint");
+        // abc de fg h -> abcXX dY g h
+        let before = |start, end| edits.before(Span::new(start, end));
+        assert_eq!(before(0, 3), Span::new(0, 3));
+        assert_eq!(before(5, 7), Span::new(3, 5));
+        assert_eq!(before(7, 8), Span::new(5, 7));
+        assert_eq!(before(3, 5), Span::new(3, 3));
     }
 
     #[test]

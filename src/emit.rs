@@ -269,9 +269,13 @@ fn read(path: &Path) -> Result<String, EmitError> {
 
 fn read_if_there(path: &Path) -> Result<Option<String>, EmitError> {
     match read(path) {
-        Err(EmitError::Read { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(EmitError::Read { error, .. }) if is_absence(&error) => Ok(None),
         result => result.map(Some),
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn write(path: &Path, text: &str, like: Option<&Path>) -> Result<(), EmitError> {

@@ -27,6 +27,7 @@ pub mod report;
 pub mod rewrite;
 pub mod shell;
 pub mod source;
+pub mod suppress;
 pub mod syntax;
 pub mod tables;
 pub mod validate;

@@ -1,11 +1,20 @@
 //! The driver: runs the passes in order, applies what is selected, parses again and validates, until nothing changes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::context::BuildContext;
-use crate::diagnostic::Diagnostic;
-use crate::rewrite::{Assumption, Level};
-use crate::source::Span;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::edit::EditSet;
+use crate::model::Model;
+use crate::model::body::BodyCache;
+use crate::passes::{PIPELINE, Pass, PassContext};
+use crate::rewrite::{Assumption, Findings, Level, Rewrite};
+use crate::source::{LineIndex, Span};
+use crate::suppress::{self, Suppressions};
+use crate::syntax::ast::Dockerfile;
+use crate::syntax::{self, Parsed};
+use crate::validate;
 
 /// What is written and what is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,9 +122,193 @@ impl Outcome {
     }
 }
 
+/// More walks than this without rest are a bug of a pass.
+const MAX_WALKS: usize = 5;
+
 /// Rewrites `source`, a Dockerfile with the build context `context`.
 #[must_use]
 pub fn optimize(source: &str, context: &BuildContext, options: &Options) -> Outcome {
-    let _ = (context, options);
-    Outcome { original: source.to_owned(), optimized: source.to_owned(), ..Outcome::default() }
+    let parsed = syntax::parse(source);
+    let mut outcome = Outcome { original: source.to_owned(), optimized: source.to_owned(), ..Outcome::default() };
+    outcome.skipped = skip_reason(source, &parsed);
+    outcome.diagnostics = parsed.diagnostics;
+    if outcome.skipped.is_some() {
+        return outcome;
+    }
+    let mut driver = Driver {
+        context,
+        options,
+        bodies: BodyCache::default(),
+        text: source.to_owned(),
+        dockerfile: Rc::new(parsed.dockerfile),
+        origin: Vec::new(),
+        outcome,
+    };
+    driver.walk_until_rest();
+    driver.finish()
+}
+
+/// Why the file as a whole is left alone.
+fn skip_reason(source: &str, parsed: &Parsed) -> Option<String> {
+    if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
+        let line = LineIndex::new(source).line(error.span.start);
+        return Some(format!("BuildKit does not accept it: line {line}: {}", error.message));
+    }
+    suppress::file_reason(source, &parsed.dockerfile)
+}
+
+struct Driver<'a> {
+    context: &'a BuildContext,
+    options: &'a Options,
+    bodies: BodyCache,
+    text: String,
+    dockerfile: Rc<Dockerfile>,
+    /// The edits from the original to the text in hand, oldest first.
+    origin: Vec<EditSet>,
+    outcome: Outcome,
+}
+
+impl Driver<'_> {
+    fn walk_until_rest(&mut self) {
+        for _ in 0..MAX_WALKS {
+            let mut changed = false;
+            // Each walk says anew what it left alone: earlier walks may have unlocked it.
+            self.outcome.declined.clear();
+            self.outcome.proposed.clear();
+            for pass in PIPELINE {
+                if self.options.runs(pass.info().name) {
+                    changed |= self.run(*pass);
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+        self.outcome.violations.push(Violation {
+            pass: "pipeline",
+            span: Span::new(0, 0),
+            message: format!("the passes did not come to rest in {MAX_WALKS} walks"),
+        });
+    }
+
+    /// Runs one pass on the text in hand; says whether it changed the text.
+    fn run(&mut self, pass: &'static dyn Pass) -> bool {
+        let info = pass.info();
+        let text = std::mem::take(&mut self.text);
+        let dockerfile = Rc::clone(&self.dockerfile);
+        let model = Model::build(&text, &dockerfile, self.context, &self.bodies);
+        let mut found = Findings::default();
+        pass.run(&PassContext { model: &model, options: self.options }, &mut found);
+        let suppressions = Suppressions::read(&text, &dockerfile);
+
+        found.rewrites.sort_by_key(|rewrite| (rewrite.span.start, rewrite.span.end));
+        let mut edits = EditSet::default();
+        let mut selected: Vec<Rewrite> = Vec::new();
+        for rewrite in found.rewrites {
+            let touched = rewrite.edits.iter().map(|edit| edit.span).chain([rewrite.span]);
+            if suppressions.cover(info.name, touched) {
+                continue;
+            }
+            if rewrite.level > self.options.level_of(info.name) {
+                let proposed = self.applied(info.name, &rewrite);
+                self.outcome.proposed.push(proposed);
+            } else if edits.try_add(&rewrite.edits).is_ok() {
+                selected.push(rewrite);
+            }
+        }
+        for decline in found.declined {
+            if suppressions.cover(info.name, [decline.span]) {
+                continue;
+            }
+            let span = self.in_original(decline.span);
+            let declined = Declined { pass: info.name, span, reason: decline.reason, unlock: decline.unlock };
+            if !self.outcome.declined.contains(&declined) {
+                self.outcome.declined.push(declined);
+            }
+        }
+        if selected.is_empty() {
+            self.text = text;
+            return false;
+        }
+
+        let accepted = match self.check(&model, &selected) {
+            Ok(_) => selected,
+            // One rewrite is wrong: find it, keep the others.
+            Err(_) => self.accept_one_by_one(info.name, &model, selected),
+        };
+        let mut edits = EditSet::default();
+        for rewrite in &accepted {
+            edits.try_add(&rewrite.edits).expect("a part of edits that fit together fits together");
+        }
+        if edits.is_empty() {
+            self.text = text;
+            return false;
+        }
+        for rewrite in &accepted {
+            let applied = self.applied(info.name, rewrite);
+            self.outcome.applied.push(applied);
+        }
+        self.text = edits.apply(&text);
+        self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
+        self.origin.push(edits);
+        true
+    }
+
+    /// Applies the rewrites, reads the text again and validates.
+    fn check(&self, before: &Model<'_>, rewrites: &[Rewrite]) -> Result<(), String> {
+        let mut edits = EditSet::default();
+        for rewrite in rewrites {
+            edits.try_add(&rewrite.edits).map_err(|conflict| conflict.to_string())?;
+        }
+        let text = edits.apply(before.source);
+        let parsed = syntax::parse(&text);
+        if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
+            return Err(format!("the new text is not accepted: {}", error.message));
+        }
+        let after = Model::build(&text, &parsed.dockerfile, self.context, &self.bodies);
+        validate::check(before, &after, rewrites)
+    }
+
+    fn accept_one_by_one(&mut self, pass: &'static str, model: &Model<'_>, rewrites: Vec<Rewrite>) -> Vec<Rewrite> {
+        let mut accepted: Vec<Rewrite> = Vec::new();
+        for rewrite in rewrites {
+            accepted.push(rewrite);
+            if let Err(message) = self.check(model, &accepted) {
+                let refused = accepted.pop().expect("it was pushed above");
+                let violation = Violation { pass, span: self.in_original(refused.span), message };
+                if !self.outcome.violations.contains(&violation) {
+                    self.outcome.violations.push(violation);
+                }
+            }
+        }
+        accepted
+    }
+
+    fn applied(&self, pass: &'static str, rewrite: &Rewrite) -> Applied {
+        Applied {
+            pass,
+            span: self.in_original(rewrite.span),
+            message: rewrite.message.clone(),
+            reason: rewrite.reason.clone(),
+            level: rewrite.level,
+            assumptions: rewrite.assumptions.clone(),
+        }
+    }
+
+    fn in_original(&self, span: Span) -> Span {
+        self.origin.iter().rev().fold(span, |span, edits| edits.before(span))
+    }
+
+    fn finish(self) -> Outcome {
+        let mut outcome = self.outcome;
+        outcome.optimized = self.text;
+        if !outcome.changed() {
+            outcome.applied.clear();
+        }
+        let place = |span: Span| (span.start, span.end);
+        outcome.applied.sort_by_key(|applied| place(applied.span));
+        outcome.proposed.sort_by_key(|proposed| place(proposed.span));
+        outcome.declined.sort_by_key(|declined| place(declined.span));
+        outcome
+    }
 }

@@ -4,6 +4,7 @@
 
 mod caches;
 mod images;
+mod programs;
 mod recommends;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
     decode_images, image, image_of, images,
 };
+pub use programs::{ProgramTable, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 
 /// The text of every table, by its path in `rewrites/`.
@@ -25,6 +27,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
+    ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 

@@ -1,5 +1,5 @@
-//! The command line: definitions, and the way from arguments to an exit code. One file a command; [`discover`] finds
-//! the files, [`run`] reads and optimises them, [`terminal`] prints.
+//! The command line: definitions, and the way from arguments to an exit code. One file a command; `discover` finds
+//! the files, `run` reads and optimises them, `terminal` prints.
 
 mod apply;
 mod changed;
@@ -9,6 +9,7 @@ mod explain;
 mod passes;
 mod rewrite;
 mod run;
+mod syntax;
 mod terminal;
 
 use std::io;
@@ -46,6 +47,8 @@ enum Command {
     Passes,
     /// Show the page of a pass
     Explain(explain::Command),
+    /// Print how Dockerfiles are read, to compare readings
+    Syntax(syntax::Command),
 }
 
 /// Which files.
@@ -141,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Apply(command) => apply::run(command, &terminal),
         Command::Passes => passes::run(&terminal),
         Command::Explain(command) => explain::run(command, &terminal),
+        Command::Syntax(command) => syntax::run(command, &terminal),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -6,19 +6,11 @@ use anyhow::Result;
 
 use super::Exit;
 use super::terminal::{Stream, Terminal};
-use crate::rewrite::Level;
-
-/// What the command line knows of a pass.
-pub(super) struct PassInfo {
-    pub(super) name: &'static str,
-    pub(super) summary: &'static str,
-    pub(super) docs: &'static str,
-    pub(super) max_level: Level,
-}
+use crate::passes::{PIPELINE, PassInfo};
 
 /// All passes, in the order in which they run.
 pub(super) fn passes() -> impl Iterator<Item = &'static PassInfo> {
-    std::iter::empty()
+    PIPELINE.iter().map(|pass| pass.info())
 }
 
 /// The pass of that name.

@@ -183,13 +183,11 @@ fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, t
         }
         Destination::Diff if format == Format::Text => {
             let style = terminal.style(Stream::Stdout);
-            for report in reports {
-                terminal.file(report, Stream::Stderr, Detail::WithoutDiff)?;
-                let Some(outcome) = report.outcome() else { continue };
+            terminal.text_report(reports, Stream::Stderr, Detail::WithoutDiff, |report| {
+                let Some(outcome) = report.outcome() else { return Ok(()) };
                 let diff = diff::unified(&report.path, &outcome.original, &outcome.optimized, style.styled);
-                terminal.print(Stream::Stdout, &diff)?;
-            }
-            terminal.closing(reports, Stream::Stderr)?;
+                terminal.print(Stream::Stdout, &diff)
+            })?;
         }
         _ => terminal.report(reports, format, Stream::Stdout, Detail::Full)?,
     }

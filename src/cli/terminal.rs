@@ -95,22 +95,34 @@ impl Terminal {
             self.print(stream, &json::render(files)?)?;
             return Ok(self.failures(files)?);
         }
-        files.iter().try_for_each(|file| self.file(file, stream, detail))?;
-        Ok(self.closing(files, stream)?)
+        Ok(self.text_report(files, stream, detail, |_| Ok(()))?)
     }
 
-    /// Prints the text report of one file.
-    pub(crate) fn file(&self, file: &FileReport, stream: Stream, detail: Detail) -> io::Result<()> {
-        self.note(stream, &text::file(file, text::Style { detail, ..self.style(stream) }))?;
-        self.failures(std::slice::from_ref(file))
-    }
-
-    /// Prints the end of a text report.
-    pub(crate) fn closing(&self, files: &[FileReport], stream: Stream) -> io::Result<()> {
+    /// Prints the text report of all files; `then` is called after each. Reports of several lines stand apart.
+    pub(crate) fn text_report(
+        &self,
+        files: &[FileReport],
+        stream: Stream,
+        detail: Detail,
+        then: impl Fn(&FileReport) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut after_block = false;
+        for (index, file) in files.iter().enumerate() {
+            let text = text::file(file, text::Style { detail, ..self.style(stream) });
+            let is_block = text.lines().nth(1).is_some();
+            if index > 0 && (is_block || after_block) {
+                self.note(stream, "\n")?;
+            }
+            after_block = is_block;
+            self.note(stream, &text)?;
+            self.failures(std::slice::from_ref(file))?;
+            then(file)?;
+        }
         match files {
             [] => self.note(stream, "no Dockerfile changed\n"),
             [_] => Ok(()),
-            files => self.note(stream, &text::summary(&Summary::of(files))),
+            _ if after_block => self.note(stream, &format!("\n{}", text::summary(&Summary::of(files)))),
+            _ => self.note(stream, &text::summary(&Summary::of(files))),
         }
     }
 

@@ -1,1 +1,64 @@
 //! The passes and their order.
+//!
+//! A pass reads the [`Model`] and hands over [`Rewrite`](crate::rewrite::Rewrite)s, or says why it left a place alone. It
+//! matches completely before it makes the first edit.
+
+pub mod add_to_copy;
+pub mod cache_mounts;
+pub mod exec_form;
+pub mod modern_syntax;
+pub mod package_install;
+mod text;
+
+use crate::model::Model;
+use crate::pipeline::Options;
+use crate::rewrite::{Findings, Level};
+
+/// A pass.
+pub trait Pass: Sync {
+    /// Name, summary, page and highest level.
+    fn info(&self) -> &'static PassInfo;
+    /// Adds rewrites, or says why a place was left alone.
+    fn run(&self, cx: &PassContext<'_>, found: &mut Findings);
+}
+
+/// What is said of a pass.
+#[derive(Debug)]
+pub struct PassInfo {
+    /// The name in configuration, flags and reports.
+    pub name: &'static str,
+    /// One line: what the file gains.
+    pub summary: &'static str,
+    /// The page that `imgopt explain` shows, without its heading.
+    pub docs: &'static str,
+    /// The highest level of its rewrites: what `--only` and `--enable` allow.
+    pub max_level: Level,
+}
+
+/// What a pass sees.
+#[derive(Debug)]
+pub struct PassContext<'a> {
+    /// The facts.
+    pub model: &'a Model<'a>,
+    /// What is asked for.
+    pub options: &'a Options,
+}
+
+/// All passes, in the order in which they run.
+pub static PIPELINE: &[&dyn Pass] = &[
+    // Changes no effect, so that all later passes see one form of ENV and of keywords.
+    &modern_syntax::ModernSyntax,
+    &add_to_copy::AddToCopy,
+    // Before package-install: where a cache is mounted, nothing has to be cleaned up.
+    &cache_mounts::CacheMounts,
+    // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.
+    &package_install::PackageInstall,
+    // Looks at the final command only, which no other pass changes.
+    &exec_form::ExecForm,
+];
+
+/// The pass of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Pass> {
+    PIPELINE.iter().copied().find(|pass| pass.info().name == name)
+}

@@ -8,6 +8,9 @@ const SECRET_WORDS: &[&str] =
 /// Words that say so even inside another word, such as `DBPASSWORD`.
 const SECRET_PARTS: &[&str] = &["PASSWORD", "SECRET", "TOKEN", "APIKEY"];
 
+/// Words in the name of what is public, although it is a key.
+const PUBLIC_WORDS: &[&str] = &["GPG", "PGP", "PUBLIC", "RECV"];
+
 /// What stands in the place of a secret.
 const MASK: &str = "***";
 
@@ -106,8 +109,9 @@ fn is_name(c: char) -> bool {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    name.split(['_', '-', '.']).any(|word| SECRET_WORDS.contains(&word))
-        || SECRET_PARTS.iter().any(|part| name.contains(part))
+    let has_word = |words: &[&str]| name.split(['_', '-', '.']).any(|word| words.contains(&word));
+    let has_part = SECRET_PARTS.iter().any(|part| name.contains(part));
+    (has_word(SECRET_WORDS) || has_part) && !has_word(PUBLIC_WORDS)
 }
 
 #[cfg(test)]
@@ -142,6 +146,7 @@ mod tests {
             "ENV",
             "A=B=C",
             "ENV SECRET",
+            "ENV GPG_KEY 0123ABCD",
             "=",
         ] {
             check(line, line);

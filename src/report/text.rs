@@ -4,8 +4,8 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 
 use super::{FileReport, Finding, Output, OutputState, Status, Summary, counted, diff, mask, printable};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::pipeline::{Applied, Declined, Outcome, Violation};
-use crate::rewrite::Assumption;
+use crate::pipeline::{Applied, Declined, Outcome, Proposed, Violation};
+use crate::rewrite::{self, Assumption};
 use crate::source::{LineIndex, Span};
 
 /// Longest line that is shown, in bytes.
@@ -47,11 +47,15 @@ pub fn file(report: &FileReport, style: Style) -> String {
 /// The line at the end of a run over several files.
 #[must_use]
 pub fn summary(summary: &Summary) -> String {
-    let mut parts = vec![format!("{} in {}", counted(summary.rewrites, "rewrite"), counted(summary.rewritten, "file"))];
-    let rest =
-        [(summary.unchanged, "with nothing to gain"), (summary.skipped, "skipped"), (summary.errors, "with errors")];
-    parts.extend(rest.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
-    format!("{} of {}\n", parts.join(", "), counted(summary.files, "file"))
+    let rewrites = format!("{} in {}", counted(summary.rewrites, "rewrite"), counted(summary.rewritten, "file"));
+    let parts = [
+        (summary.rewritten, rewrites),
+        (summary.unchanged, format!("{} with nothing to gain", summary.unchanged)),
+        (summary.skipped, format!("{} skipped", summary.skipped)),
+        (summary.errors, format!("{} with errors", summary.errors)),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(_, part)| part).collect();
+    format!("{}: {}\n", counted(summary.files, "file"), parts.join(", "))
 }
 
 /// Why a file could not be read or written, and the next step.
@@ -92,8 +96,8 @@ fn read(report: &FileReport, outcome: &Outcome, style: Style) -> String {
     let page = Page::new(report, outcome, style);
     let mut text = String::new();
     text.extend(outcome.diagnostics.iter().map(|diagnostic| page.diagnostic(diagnostic)));
-    text.extend(outcome.applied.iter().map(|rewrite| page.rewrite("rewrite", rewrite)));
-    text.extend(outcome.proposed.iter().map(|rewrite| page.rewrite("proposal", rewrite)));
+    text.extend(outcome.applied.iter().map(|rewrite| page.rewrite(rewrite)));
+    text.extend(outcome.proposed.iter().map(|proposal| page.proposal(proposal)));
     if style.verbose {
         text.extend(outcome.declined.iter().map(|declined| page.declined(declined)));
     }
@@ -111,6 +115,7 @@ fn closing(report: &FileReport, outcome: &Outcome, style: Style) -> String {
     let mut parts = vec![match &outcome.skipped {
         Some(reason) => format!("skipped: {reason}"),
         None if outcome.changed() => counted(outcome.applied.len(), "rewrite"),
+        None if !outcome.proposed.is_empty() => "unchanged".to_owned(),
         None => "nothing to gain".to_owned(),
     }];
     if !outcome.proposed.is_empty() {
@@ -157,11 +162,19 @@ impl<'a> Page<'a> {
         Self { path: printable(&report.path), source, index: LineIndex::new(source), renderer: renderer(style) }
     }
 
-    fn rewrite(&self, kind: &'static str, rewrite: &Applied) -> String {
-        let mut notes = vec![("reason", rewrite.reason.clone())];
-        notes.extend(rewrite.assumptions.iter().map(|assumption| ("assumes", assumes(assumption))));
-        notes.push(("level", rewrite.level.to_string()));
-        self.entry(Level::NOTE.with_name(kind), Some(rewrite.pass), &rewrite.message, rewrite.span, &notes)
+    fn rewrite(&self, rewrite: &Applied) -> String {
+        let level = Level::NOTE.with_name("rewrite");
+        self.entry(level, Some(rewrite.pass), &rewrite.message, rewrite.span, &promise(rewrite))
+    }
+
+    fn proposal(&self, proposal: &Proposed) -> String {
+        let mut notes = promise(proposal);
+        if proposal.level < rewrite::Level::Proposal {
+            let help = format!("`--level {}` or `--enable {}` applies it", proposal.level, proposal.pass);
+            notes.push(("help", help));
+        }
+        let level = Level::NOTE.with_name("proposal");
+        self.entry(level, Some(proposal.pass), &proposal.message, proposal.span, &notes)
     }
 
     fn declined(&self, declined: &Declined) -> String {
@@ -223,6 +236,13 @@ impl<'a> Page<'a> {
         let to = (span.end - start).min(text.len());
         (text, from..to)
     }
+}
+
+/// Why a rewrite helps, what it relies on, and its level.
+fn promise(rewrite: &Applied) -> Vec<(&'static str, String)> {
+    let reason = ("reason", rewrite.reason.clone());
+    let assumptions = rewrite.assumptions.iter().map(|assumption| ("assumes", assumes(assumption)));
+    std::iter::once(reason).chain(assumptions).chain([("level", rewrite.level.to_string())]).collect()
 }
 
 /// `the image is built with BuildKit (not proved)`.
@@ -287,6 +307,18 @@ error[exec-form]: the argv changes
 Dockerfile: 1 rewrite, 1 proposal, 1 place left alone (-v lists them); wrote Dockerfile.optimized
 ";
         assert_eq!(file(&sample(), Style::default()), expected);
+    }
+
+    #[test]
+    fn a_proposal_above_the_level_says_how_to_apply_it() {
+        let mut report = sample();
+        let Finding::Read(outcome) = &mut report.finding else { panic!("a file that was read") };
+        outcome.optimized = outcome.original.clone();
+        outcome.proposed = std::mem::take(&mut outcome.applied);
+        report.outputs.clear();
+        let text = file(&report, Style::default());
+        assert!(text.contains("= level: guarded\n  = help: `--level guarded` or `--enable cache-mounts` applies it\n"));
+        assert!(text.ends_with("Dockerfile: unchanged, 1 proposal, 1 place left alone (-v lists them)\n"), "{text}");
     }
 
     #[test]

@@ -139,16 +139,7 @@ impl Node {
     }
 
     fn read_nested(line: &Line<'_>, span: Span, depth: usize) -> Self {
-        let header = grammar::read(Entry::Header, line.escape, line.source, span).unwrap_or_default();
-        let mut tokens = header.tokens.as_slice();
-        let keyword = match tokens {
-            [first, rest @ ..] => {
-                tokens = rest;
-                line.word(first.span)
-            }
-            [] => Word { span: Span::at(span.start), text: String::new() },
-        };
-        let (flags, flags_end) = read_flags(line.source, tokens, keyword.span.end.max(span.start));
+        let (keyword, flags, flags_end) = read_header(line, span);
         let arguments = line.trim(Span::new(flags_end, span.end));
         let name = Keyword::parse(&keyword.text);
         let mut node = Self { keyword, name, flags, arguments, payload: Payload::Nothing, error: None };
@@ -184,6 +175,32 @@ impl Node {
             Keyword::Onbuild => Ok(Payload::Ignored),
         }
     }
+}
+
+/// The keyword, the flags, and the offset behind them.
+fn read_header(line: &Line<'_>, span: Span) -> (Word, Vec<Flag>, usize) {
+    if let Some(keyword) = plain_keyword(line, span) {
+        let end = keyword.span.end;
+        return (keyword, Vec::new(), end);
+    }
+    let header = grammar::read(Entry::Header, line.escape, line.source, span).unwrap_or_default();
+    let [first, tokens @ ..] = header.tokens.as_slice() else {
+        return (Word { span: Span::at(span.start), text: String::new() }, Vec::new(), span.start);
+    };
+    let keyword = line.word(first.span);
+    let (flags, end) = read_flags(line.source, tokens, keyword.span.end);
+    (keyword, flags, end)
+}
+
+/// The keyword of a line that starts like most lines: letters, blanks and something that is no flag, without any
+/// continuation. The grammar would read the same, slower.
+fn plain_keyword(line: &Line<'_>, span: Span) -> Option<Word> {
+    let text = line.pieces_in(span).next()?.of(line.source);
+    let length = text.bytes().position(|byte| !byte.is_ascii_alphabetic()).filter(|length| *length > 0)?;
+    let (keyword, rest) = text.split_at(length);
+    let next = rest.bytes().find(|byte| !matches!(byte, b' ' | b'\t'))?;
+    let is_plain = rest.starts_with([' ', '\t']) && next.is_ascii_graphic() && next != b'-';
+    is_plain.then(|| Word { span: Span::new(span.start, span.start + length), text: keyword.to_owned() })
 }
 
 /// The flags, and the offset behind them: at a lone `--`, BuildKit stops looking for more.

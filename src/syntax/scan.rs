@@ -114,7 +114,7 @@ impl<'a> Scanner<'a> {
         if rest.is_empty() {
             return None;
         }
-        let newline = rest.find('\n');
+        let newline = memchr::memchr(b'\n', rest.as_bytes());
         let length = newline.map_or(rest.len(), |newline| newline + 1);
         let line = Span::new(self.offset, self.offset + length);
         self.offset = line.end;
@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
     /// Takes in a line that starts an item of its own.
     fn line(&mut self, line: Span) {
         let text = trim_newline(line.of(self.source));
-        let stripped = text.trim_start();
+        let stripped = trim_start(text);
         if stripped.starts_with('#') {
             return self.comment(line, text, stripped);
         }
@@ -184,7 +184,7 @@ impl<'a> Scanner<'a> {
             let Some(next) = self.next_line() else { break };
             end = next.end;
             let text = trim_newline(next.of(self.source));
-            let stripped = text.trim_start();
+            let stripped = trim_start(text);
             if stripped.starts_with('#') {
                 continue;
             }
@@ -206,7 +206,7 @@ impl<'a> Scanner<'a> {
             });
         }
         let view = Line { source: self.source, escape: self.scan.escape, pieces: &self.scan.pieces[pieces.clone()] };
-        let content = view.trim(if view.pieces.is_empty() { Span::at(text.start) } else { view.span() });
+        let content = if view.pieces.is_empty() { Span::at(text.start) } else { view.trim(view.span()) };
         let words = announced_heredocs(&view, content);
         let comments = self.comments_start..self.scan.comments.len();
         self.comments_start = self.scan.comments.len();
@@ -267,7 +267,7 @@ impl<'a> Scanner<'a> {
 /// The heredocs that a logical line announces, or why they cannot be read.
 fn announced_heredocs(line: &Line<'_>, content: Span) -> Result<Vec<heredoc::HeredocWord>, String> {
     // Most lines hold no `<` at all.
-    if line.find(line.span(), '<').is_none() {
+    if line.pieces.iter().all(|piece| memchr::memchr(b'<', piece.of(line.source).as_bytes()).is_none()) {
         return Ok(Vec::new());
     }
     let text = line.text(line.span());
@@ -277,15 +277,24 @@ fn announced_heredocs(line: &Line<'_>, content: Span) -> Result<Vec<heredoc::Her
     heredoc::in_line(&text).map_err(|error| format!("failed to process heredoc name: {error}"))
 }
 
+/// The text without the white space at its start; blanks are nearly all there is.
+fn trim_start(text: &str) -> &str {
+    let blanks = text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let text = &text[blanks..];
+    if text.bytes().next().is_some_and(|byte| byte.is_ascii_graphic()) { text } else { text.trim_start() }
+}
+
 /// The line without its line end: BuildKit trims every `\r` and `\n`.
 fn trim_newline(line: &str) -> &str {
-    line.trim_end_matches(['\r', '\n'])
+    let kept = line.bytes().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    &line[..line.len() - kept]
 }
 
 /// The length of the text before the continuation at the end of a physical line, if there is one.
 ///
 /// Blanks may follow the escape character; two of them in a row are none, nor is the last of three.
 fn continuation(text: &str, escape: char) -> Option<usize> {
-    let before = text.trim_end_matches([' ', '\t']).strip_suffix(escape)?;
+    let blanks = text.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let before = text[..text.len() - blanks].strip_suffix(escape)?;
     (!before.ends_with(escape)).then_some(before.len())
 }

@@ -1,5 +1,49 @@
-//! Translation validation: replays the steps of a rewrite on the effects before and compares with the effects after.
+//! Translation validation: no rewrite is written that its steps do not justify.
+//!
+//! The steps of the rewrites are replayed on the effects before. Each step checks its side conditions itself, from the
+//! model of the text before and from the tables, never from values that a pass supplies. The result has to equal the
+//! effects of the text after, element by element: a change without a step is a violation. Comments, directives and
+//! heredoc bodies are compared too.
 
-/// An axiom that justifies a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {}
+mod axioms;
+mod replay;
+mod trivia;
+
+use crate::model::Model;
+use crate::model::effect;
+use crate::rewrite::{Level, Rewrite};
+
+pub use axioms::Step;
+
+/// Checks that the rewrites, applied together, lead from `before` to `after`.
+///
+/// # Errors
+/// A sentence that says what does not hold.
+pub fn check(before: &Model<'_>, after: &Model<'_>, rewrites: &[Rewrite]) -> Result<(), String> {
+    let mut replay = replay::Replay::new(before);
+    for rewrite in rewrites {
+        for step in &rewrite.steps {
+            if rewrite.level < step.floor() {
+                return Err(format!("{step:?} cannot be {}", rewrite.level));
+            }
+            axioms::apply(step, before, &mut replay, rewrite.level)?;
+        }
+        let assumed = rewrite.assumptions.iter().any(|assumption| assumption.evidence.is_none());
+        if assumed && rewrite.level == Level::Safe {
+            return Err("a safe rewrite has an assumption that is not proved".to_owned());
+        }
+    }
+    let expected = replay.finish();
+    let found = effect::effects(after);
+    if expected.len() != found.len() {
+        return Err(format!("{} instructions were expected and {} found", expected.len(), found.len()));
+    }
+    for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+        if expected != found {
+            let keyword = after.instruction(index).keyword.of(after.source);
+            let line = after.lines.line(after.instruction(index).span.start);
+            return Err(format!("the {keyword} of line {line} has another effect than its steps justify"));
+        }
+    }
+    trivia::compare(before, after)
+}

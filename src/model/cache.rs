@@ -1,0 +1,346 @@
+//! Cache mounts: which directories of a RUN hold only what its commands download again, and who else reads them.
+
+use super::call::Call;
+use super::{Model, Stage};
+use crate::syntax::ast::{Command, InstructionKind};
+use crate::syntax::mount::{Mount, MountKind, Sharing};
+use crate::tables::{self, CacheDirectory, Distribution, Fact, Interpreter, Tool};
+
+/// The commands that make apt keep what it downloads on Debian's and Ubuntu's images (Dockerfile reference, "Example: cache apt
+/// packages").
+pub const KEEP_DOWNLOADS: [&str; 2] = [
+    "rm -f /etc/apt/apt.conf.d/docker-clean",
+    "echo 'Binary::apt::APT::Keep-Downloaded-Packages \"true\";' > /etc/apt/apt.conf.d/keep-cache",
+];
+
+/// A mount that a RUN may gain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The mount.
+    pub mount: Mount,
+    /// Whether what it holds is checked against hashes before use.
+    pub hash_verified: bool,
+}
+
+/// Why a RUN gains no mount, and what would change that.
+pub type Refusal = (String, &'static str);
+
+/// The mounts that the RUN may gain for a tool.
+///
+/// # Errors
+/// Why it may gain none.
+pub fn planned(model: &Model<'_>, run: usize, tool: &Tool) -> Result<Vec<Planned>, Refusal> {
+    let stage = model.stage_of(run).ok_or_else(|| ("it stands in no stage".to_owned(), "nothing"))?;
+    elsewhere(model, run, tool)?;
+    let mut planned = Vec::new();
+    for directory in tool.directories.iter().filter(|directory| !directory.optional) {
+        let (target, uid, gid) = target(model, run, directory)?;
+        is_read_elsewhere(model, stage, run, tool, &target)?;
+        let id = id(stage, directory, uid)?;
+        // Shared is what BuildKit does without the key.
+        let sharing = match directory.sharing {
+            tables::Sharing::Shared => None,
+            tables::Sharing::Locked => Some(Sharing::Locked),
+            tables::Sharing::Private => Some(Sharing::Private),
+        };
+        let other_user = uid.filter(|uid| *uid != 0);
+        let mount = Mount { id: Some(id), sharing, uid: other_user, gid: other_user.and(gid), ..Mount::cache(target) };
+        planned.push(Planned { mount, hash_verified: directory.hash_verified });
+    }
+    Ok(planned)
+}
+
+/// Checks that the RUN may gain the mount: one of those planned for a tool that it uses.
+///
+/// # Errors
+/// Why it may not.
+pub fn may_mount(model: &Model<'_>, run: usize, mount: &Mount) -> Result<(), String> {
+    let calls = model.calls(run);
+    for tool in tables::caches().tools().filter(|tool| calls.iter().any(|call| uses(call, tool))) {
+        if planned(model, run, tool).is_ok_and(|planned| planned.iter().any(|planned| planned.mount == *mount)) {
+            return Ok(());
+        }
+    }
+    Err("no command of the RUN has a cache that this mount would cover".to_owned())
+}
+
+/// Whether the call fills the caches of the tool.
+#[must_use]
+pub fn uses(call: &Call<'_>, tool: &Tool) -> bool {
+    tool.commands.iter().any(|command| match command.split_once(' ') {
+        None => call.program() == command,
+        Some((program, subcommand)) => call.program() == program && call.subcommand() == Some(subcommand),
+    })
+}
+
+/// Checks that nothing puts the cache elsewhere or switches it off.
+fn elsewhere(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(), Refusal> {
+    let variables = &model.state(run).variables;
+    for name in tool.environment.iter().chain(&tool.defeating_environment) {
+        if !variables.is_unset(name) {
+            let reason = if variables.open
+                && !variables.environment.contains_key(name)
+                && !variables.arguments.contains_key(name)
+            {
+                format!("whether the base image sets `{name}` is not known")
+            } else {
+                format!("`{name}` is set")
+            };
+            return Err((reason, "a row for the base image in the image tables, or no such variable"));
+        }
+    }
+    for call in model.calls(run).iter().filter(|call| uses(call, tool)) {
+        let assigns = |name: &String| call.command.assignments.iter().any(|assignment| assignment.name == *name);
+        if tool.environment.iter().chain(&tool.defeating_environment).any(assigns) {
+            return Err(("the command sets its cache itself".to_owned(), "the default cache directory"));
+        }
+        if !call.is_plain() {
+            return Err((
+                format!("the options of `{}` are not all known", call.program()),
+                "a row for the option in the command table",
+            ));
+        }
+        let options: Vec<&str> = tool.options.iter().map(String::as_str).collect();
+        if call.option(&options).is_some() {
+            return Err(("the command names its cache itself".to_owned(), "the default cache directory"));
+        }
+    }
+    Ok(())
+}
+
+/// The directory for the effective user of the RUN, with the user's numbers.
+fn target(
+    model: &Model<'_>,
+    run: usize,
+    directory: &CacheDirectory,
+) -> Result<(String, Option<u32>, Option<u32>), Refusal> {
+    let user = model.user(run);
+    let Some(uid) = user.uid else {
+        return Err((
+            "the number of the effective user is not known".to_owned(),
+            "a numeric USER, or a user of the base image",
+        ));
+    };
+    match (&directory.home, &user.home) {
+        (Some(suffix), Some(home)) => Ok((format!("{}/{suffix}", home.trim_end_matches('/')), Some(uid), user.gid)),
+        (Some(_), None) => {
+            Err(("HOME of the effective user is not known".to_owned(), "a user of the base image, or ENV HOME"))
+        }
+        (None, _) if user.is_root() => Ok((directory.root.clone(), Some(0), Some(0))),
+        (None, _) => Err((format!("`{}` belongs to root and the user is another one", directory.root), "nothing")),
+    }
+}
+
+/// The id of the cache: tool, release and interpreter where it holds what was compiled, and uid.
+fn id(stage: &Stage, directory: &CacheDirectory, uid: Option<u32>) -> Result<String, Refusal> {
+    let mut id = directory.id.clone();
+    if directory.compiled {
+        let image = stage.image.as_deref();
+        let release = image.and_then(|image| match &image.distribution {
+            Fact::Known(distribution) => release_label(distribution),
+            Fact::Varies | Fact::Unknown => None,
+        });
+        let Some(release) = release else {
+            return Err((
+                "the release of the base image is not known, and the cache holds what is compiled for it".to_owned(),
+                "a row for the base image in the image tables",
+            ));
+        };
+        id = format!("{id}-{release}");
+        if let Some(interpreter) =
+            image.and_then(|image| image.interpreter.as_ref()).filter(|interpreter| !interpreter.version.is_empty())
+        {
+            id = format!("{id}-{}", interpreter_label(interpreter));
+        }
+    }
+    if let Some(uid) = uid.filter(|uid| *uid != 0) {
+        id = format!("{id}-{uid}");
+    }
+    Ok(id)
+}
+
+/// A name of the release that no other distribution has: `bookworm`, `alpine3.20`.
+fn release_label(distribution: &Distribution) -> Option<String> {
+    let release = distribution.release.as_deref()?;
+    if release.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some(release.to_owned());
+    }
+    Some(format!("{:?}{release}", distribution.name).to_lowercase())
+}
+
+/// The interpreter as wheels name it, `cp312`; others by their major version, `node22`.
+fn interpreter_label(interpreter: &Interpreter) -> String {
+    let mut parts = interpreter.version.split('.');
+    let major = parts.next().unwrap_or_default();
+    match (interpreter.name.as_str(), parts.next()) {
+        ("python", Some(minor)) => format!("cp{major}{minor}"),
+        (name, _) => format!("{name}{major}"),
+    }
+}
+
+/// Checks that nobody but the tool reads the directory: no other stage copies from it, no word of the file names it.
+fn is_read_elsewhere(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool, target: &str) -> Result<(), Refusal> {
+    let family: Vec<usize> = std::iter::once(stage).chain(model.descendants(stage)).map(|stage| stage.index).collect();
+    for index in 0..model.dockerfile.instructions.len() {
+        let instruction = model.instruction(index);
+        if index == run {
+            continue;
+        }
+        let line = model.lines.line(instruction.span.start);
+        let in_family = model.stage_of(index).is_some_and(|stage| family.contains(&stage.index));
+        let reads_family = model.stages_read_by(index).iter().any(|read| family.contains(read));
+        if !in_family && !reads_family {
+            continue;
+        }
+        if let InstructionKind::Copy(transfer) = &instruction.kind
+            && reads_family
+        {
+            let overlaps = |source: &str| {
+                is_below(source, target) || is_below(target, source) || source.contains(['*', '?', '$', '['])
+            };
+            if transfer.sources.iter().any(|source| overlaps(&source.text)) {
+                return Err((format!("line {line} copies from `{target}` or above it"), "nothing"));
+            }
+        }
+        if mentions(model, index, target) && !is_cleanup_only(model, index, tool, target) {
+            return Err((format!("line {line} names `{target}`"), "nothing"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the text of the instruction names the directory or something below it, other than as the target of a mount.
+fn mentions(model: &Model<'_>, index: usize, target: &str) -> bool {
+    let instruction = model.instruction(index);
+    let arguments = instruction.arguments.of(model.source);
+    let heredocs = instruction.heredocs.iter().map(|heredoc| heredoc.body.of(model.source));
+    let tail = target.rsplit_once('/').map_or(target, |(_, tail)| tail);
+    std::iter::once(arguments)
+        .chain(heredocs)
+        .any(|text| text.contains(target) || tail.len() > 6 && text.contains(&format!("~/{tail}")))
+}
+
+/// Whether all that the instruction does with the directory is to empty it.
+fn is_cleanup_only(model: &Model<'_>, index: usize, tool: &Tool, target: &str) -> bool {
+    let calls = model.calls(index);
+    model.is_run(index)
+        && !calls.is_empty()
+        && calls.iter().all(|call| {
+            let named = call.command.words.iter().any(|word| word.literal().is_none_or(|word| word.contains(target)));
+            !named || removes(call, target) || tool.defeating_commands.iter().any(|command| call.reads_as(command))
+        })
+}
+
+/// Whether the call removes the directory or what is in it, and nothing else.
+fn removes(call: &Call<'_>, target: &str) -> bool {
+    call.program() == "rm"
+        && !call.operands().is_empty()
+        && call.operands().iter().all(|operand| operand.pattern.clone().is_some_and(|path| covers(&path, target)))
+}
+
+/// Whether the path, possibly with a `*` at its end, lies at or below the directory.
+fn covers(path: &str, target: &str) -> bool {
+    is_below(path.trim_end_matches('*').trim_end_matches('/'), target)
+}
+
+/// Whether `path` is `directory` or lies below it.
+#[must_use]
+pub fn is_below(path: &str, directory: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a word of the call is an option that keeps downloads out of a cache that the mounts cover.
+#[must_use]
+pub fn defeating_option(model: &Model<'_>, run: usize, call: &Call<'_>, word: &str, mounts: &[Mount]) -> bool {
+    tables::caches().tools().any(|tool| {
+        uses(call, tool)
+            && tool.defeating_flags.iter().any(|flag| flag == word)
+            && planned(model, run, tool)
+                .is_ok_and(|planned| planned.iter().all(|planned| is_mounted(mounts, &planned.mount)))
+    })
+}
+
+fn is_mounted(mounts: &[Mount], wanted: &Mount) -> bool {
+    let Some(target) = &wanted.target else { return false };
+    mounts.iter().any(|mount| {
+        mount.kind == MountKind::Cache && mount.target.as_deref().is_some_and(|mounted| is_below(target, mounted))
+    })
+}
+
+/// Whether the call does nothing but empty caches that the mounts cover.
+///
+/// `rm -rf` of a mounted directory empties the cache for all builds, and then fails because the directory is busy.
+#[must_use]
+pub fn only_cleans(model: &Model<'_>, run: usize, call: &Call<'_>, mounts: &[Mount]) -> bool {
+    if !call.command.redirects.is_empty() || !call.command.assignments.is_empty() {
+        return false;
+    }
+    let mounted: Vec<&str> = mounts
+        .iter()
+        .filter(|mount| mount.kind == MountKind::Cache)
+        .filter_map(|mount| mount.target.as_deref())
+        .collect();
+    if call.program() == "rm" {
+        let operands = call.operands();
+        return !operands.is_empty()
+            && operands.iter().all(|operand| {
+                operand.pattern.clone().is_some_and(|path| mounted.iter().any(|target| covers(&path, target)))
+            });
+    }
+    tables::caches().tools().any(|tool| {
+        tool.defeating_commands.iter().any(|command| call.reads_as(command))
+            && planned(model, run, tool)
+                .is_ok_and(|planned| planned.iter().all(|planned| is_mounted(mounts, &planned.mount)))
+    })
+}
+
+/// Checks that nobody copies apt's configuration out of the stage.
+///
+/// # Errors
+/// Who does.
+pub fn may_write_apt_configuration(model: &Model<'_>, stage: &Stage) -> Result<(), String> {
+    for index in 0..model.dockerfile.instructions.len() {
+        let InstructionKind::Copy(transfer) = &model.instruction(index).kind else { continue };
+        if model.stages_read_by(index).contains(&stage.index) {
+            let overlaps = |source: &str| {
+                is_below("/etc/apt", source) || is_below(source, "/etc/apt") || source.contains(['*', '$', '?', '['])
+            };
+            if transfer.sources.iter().any(|source| overlaps(source.text.trim_end_matches('/'))) {
+                let line = model.lines.line(model.instruction(index).span.start);
+                return Err(format!("line {line} copies apt's configuration out of the stage"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether what the stage's container starts may use the tool's directories at run time.
+#[must_use]
+pub fn may_be_used_at_run_time(model: &Model<'_>, stage: &Stage, tool: &Tool) -> bool {
+    let programs: Vec<&str> = tool.commands.iter().filter_map(|command| command.split(' ').next()).collect();
+    let harmless = |command: &Command| match command {
+        Command::Exec(argv) => argv.first().is_some_and(|program| is_own_program(&program.text, &programs)),
+        Command::Shell(_) => false,
+    };
+    let mut starts = stage.instructions.clone().filter_map(|index| match &model.instruction(index).kind {
+        InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => Some(command),
+        _ => None,
+    });
+    let first = starts.next();
+    first.is_none_or(|first| !harmless(first))
+        || starts.any(|command| {
+            !harmless(command)
+                && !matches!(command, Command::Exec(argv) if argv.iter().all(|word| word.text.starts_with('-')))
+        })
+}
+
+/// Whether a program is one that was built, not a shell, script or tool that may call the tool.
+fn is_own_program(program: &str, tools: &[&str]) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    !tools.contains(&name)
+        && !tables::programs().is_program(name)
+        && !tables::programs().is_shell_word(name)
+        && !name.ends_with(".sh")
+        && !matches!(name, "sh" | "bash" | "make" | "air")
+}

@@ -1,0 +1,146 @@
+//! The commands of a script as the passes ask for them.
+
+use super::Model;
+use crate::shell::ast::{SimpleCommand, Word};
+use crate::shell::command::{Argument, Invocation, recognize};
+use crate::source::Span;
+use crate::syntax::mount::Mount;
+
+/// A simple command of a script.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// Its number in [`crate::shell::ast::Script::simple_commands`].
+    pub id: usize,
+    /// The command.
+    pub command: &'a SimpleCommand,
+    /// What it calls, if the command table has a row for it.
+    invocation: Option<Invocation>,
+}
+
+impl Call<'_> {
+    /// The program by its name in the command table, or the empty string.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        self.invocation.as_ref().map_or("", |invocation| &invocation.program)
+    }
+
+    /// The main name of the subcommand: `install` for `npm i`, `mod download` for go.
+    #[must_use]
+    pub fn subcommand(&self) -> Option<&str> {
+        self.invocation.as_ref().map(Invocation::subcommand).filter(|name| !name.is_empty())
+    }
+
+    /// Whether it is apt in one of its forms.
+    #[must_use]
+    pub fn is_apt(&self) -> bool {
+        matches!(self.program(), "apt-get" | "apt" | "aptitude")
+    }
+
+    /// Whether it is a program that installs packages, so that the passes know what it reads.
+    #[must_use]
+    pub fn is_package_manager(&self) -> bool {
+        self.is_apt()
+            || matches!(self.program(), "apk" | "dpkg" | "apt-key" | "apt-cache" | "apt-mark" | "add-apt-repository")
+    }
+
+    /// Whether it is a subcommand that empties the program's own cache.
+    #[must_use]
+    pub fn empties_cache(&self) -> bool {
+        self.subcommand().is_some_and(|name| name.split(' ').next() == Some("cache"))
+    }
+
+    /// Whether all options are known and no other program runs it, so that its words can be changed.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.invocation
+            .as_ref()
+            .is_some_and(|invocation| invocation.unknown_option.is_none() && invocation.wrappers.is_empty())
+    }
+
+    /// Number of the first word of an option, by one of its main names.
+    #[must_use]
+    pub fn option(&self, names: &[&str]) -> Option<usize> {
+        let options = &self.invocation.as_ref()?.options;
+        options.iter().find(|option| names.contains(&option.name.as_str())).map(|option| option.words.start)
+    }
+
+    /// What is neither an option nor the value of one.
+    #[must_use]
+    pub fn operands(&self) -> &[Argument] {
+        self.invocation.as_ref().map_or(&[], |invocation| &invocation.arguments)
+    }
+
+    /// Whether a word put in front of word `at` is read as an option of the subcommand.
+    #[must_use]
+    pub fn reads_options_at(&self, at: usize) -> bool {
+        let Some(invocation) = &self.invocation else { return false };
+        let Some(subcommand) = invocation.subcommand.as_ref().and_then(|subcommand| subcommand.words.last()) else {
+            return false;
+        };
+        let cuts_an_option = invocation.options.iter().any(|option| option.words.start < at && at < option.words.end);
+        let behind_dashes = self.command.words.iter().take(at).any(|word| word.literal().as_deref() == Some("--"));
+        *subcommand < at && at <= self.command.words.len() && !cuts_an_option && !behind_dashes
+    }
+
+    /// Number of the word that a new option goes in front of: behind the options without value that follow the subcommand.
+    #[must_use]
+    pub fn option_place(&self) -> Option<usize> {
+        let invocation = self.invocation.as_ref()?;
+        let mut at = invocation.subcommand.as_ref()?.words.last()? + 1;
+        while invocation.options.iter().any(|option| option.words == (at..at + 1) && option.value.is_none()) {
+            at += 1;
+        }
+        self.reads_options_at(at).then_some(at)
+    }
+
+    /// Whether a word of the command holds the text.
+    #[must_use]
+    pub fn has_word_with(&self, text: &str) -> bool {
+        self.command.words.iter().any(|word| word.pattern().is_some_and(|word| word.contains(text)))
+    }
+
+    /// Whether the call is the command of a table, word by word.
+    #[must_use]
+    pub fn reads_as(&self, command: &str) -> bool {
+        let words: Option<Vec<String>> = self.command.words.iter().map(Word::literal).collect();
+        words.is_some_and(|words| words.iter().map(String::as_str).eq(command.split(' ')))
+    }
+
+    /// From its first to its last word.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        let words = &self.command.words;
+        match (words.first(), words.last()) {
+            (Some(first), Some(last)) => first.span.to(last.span),
+            _ => Span::at(0),
+        }
+    }
+}
+
+impl Model<'_> {
+    /// The commands that the RUN's own shell runs; none when its script is not understood.
+    #[must_use]
+    pub fn calls(&self, run: usize) -> Vec<Call<'_>> {
+        let script = self.body(run).filter(|_| self.is_run(run)).and_then(|body| body.understood());
+        numbered(script.map(|script| script.simple_commands()).unwrap_or_default())
+    }
+
+    /// All commands of the RUN with those in substitutions and functions, by another numbering; `None` when its script is not understood.
+    #[must_use]
+    pub fn every_call(&self, run: usize) -> Option<Vec<Call<'_>>> {
+        let script = self.body(run)?.understood()?;
+        Some(numbered(script.all_simple_commands()))
+    }
+
+    /// The mounts of a RUN that can be read.
+    #[must_use]
+    pub fn mounts(&self, run: usize) -> Vec<Mount> {
+        let flags = self.instruction(run).flags.iter().filter(|flag| flag.name == "mount");
+        flags.filter_map(|flag| Mount::parse(flag.value.as_deref()?).ok()).collect()
+    }
+}
+
+fn numbered(commands: Vec<&SimpleCommand>) -> Vec<Call<'_>> {
+    let call = |(id, command)| Call { id, command, invocation: recognize(command) };
+    commands.into_iter().enumerate().map(call).collect()
+}

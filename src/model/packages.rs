@@ -1,0 +1,236 @@
+//! Package installs: what may be added to them and what may be cleaned up behind them.
+
+use super::call::Call;
+use super::{Model, Stage, cache};
+use crate::shell::ast::Word;
+use crate::shell::state::changes_state;
+use crate::syntax::mount::MountKind;
+use crate::tables::{self, Fact, Recommended};
+
+/// The option that keeps apt from installing what packages recommend.
+pub const NO_RECOMMENDS: &str = "--no-install-recommends";
+
+/// The command that removes apt's package lists.
+pub const REMOVE_LISTS: &str = "rm -rf /var/lib/apt/lists/*";
+
+/// The command that empties npm's cache.
+pub const CLEAN_NPM: &str = "npm cache clean --force";
+
+/// Whether the call installs packages of the distribution with apt.
+#[must_use]
+pub fn is_apt_install(call: &Call<'_>) -> bool {
+    call.is_apt()
+        && matches!(
+            call.subcommand(),
+            Some("install" | "reinstall" | "upgrade" | "dist-upgrade" | "full-upgrade" | "build-dep" | "satisfy")
+        )
+}
+
+/// Whether the call only refreshes package lists: `apt-get update`, `apk update`.
+#[must_use]
+pub fn is_update(call: &Call<'_>) -> bool {
+    (call.is_apt() || call.program() == "apk") && call.subcommand() == Some("update") && call.is_plain()
+}
+
+/// Whether `text` refreshes the lists that the install reads, in the words the call itself uses.
+#[must_use]
+pub fn is_update_for(call: &Call<'_>, text: &str) -> bool {
+    is_apt_install(call) && update_command(call).as_deref() == Some(text)
+}
+
+/// What refreshes the lists that the install reads: the program as written, with `update`.
+#[must_use]
+pub fn update_command(call: &Call<'_>) -> Option<String> {
+    let program = call.command.words.first()?.literal()?;
+    (call.command.assignments.is_empty() && matches!(program.as_str(), "apt-get" | "apt" | "/usr/bin/apt-get"))
+        .then(|| format!("{program} update"))
+}
+
+/// Whether `apt-get update` stands before the call in its script.
+#[must_use]
+pub fn updates_first(calls: &[Call<'_>], install: &Call<'_>) -> bool {
+    calls
+        .iter()
+        .take_while(|call| call.id < install.id)
+        .any(|call| call.is_apt() && call.subcommand() == Some("update"))
+}
+
+/// The options that an install command may gain, by program.
+///
+/// # Errors
+/// Why it may not.
+pub fn may_gain_option(model: &Model<'_>, run: usize, call: &Call<'_>, option: &str) -> Result<(), String> {
+    if !call.is_plain() {
+        return Err("the options of the command are not all known".to_owned());
+    }
+    match (call.program(), call.subcommand(), option) {
+        ("apt-get" | "apt" | "aptitude", Some("install"), "-y") => Ok(()),
+        ("apt-get" | "apt", Some("install"), NO_RECOMMENDS) => {
+            lost_recommends(model, run, call).map(drop).map_err(|refusal| refusal.to_string())
+        }
+        ("apk", Some("add"), "--no-cache") | ("pip", Some("install"), "--no-cache-dir") => Ok(()),
+        _ => Err(format!("`{option}` is not known to be harmless here")),
+    }
+}
+
+/// Whether the word is `apk add`'s option that refreshes the index, which `--no-cache` does too.
+#[must_use]
+pub fn is_apk_update_option(call: &Call<'_>, word: &str) -> bool {
+    call.program() == "apk" && call.subcommand() == Some("add") && matches!(word, "--update" | "-U" | "--update-cache")
+}
+
+/// Why recommended packages are kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeepRecommends {
+    /// A package is not in the table.
+    #[error("what `{0}` recommends is not known")]
+    UnknownPackage(String),
+    /// The release of the base image is not known.
+    #[error("the release of the base image is not known")]
+    UnknownRelease,
+    /// An operand is a variable or a file.
+    #[error("not all packages are plain words")]
+    Operands,
+    /// Something that is commonly used would be lost.
+    #[error("`{package}` would be lost, which is used for {used_for}")]
+    Used {
+        /// The recommended package.
+        package: String,
+        /// What it is for.
+        used_for: String,
+    },
+    /// Nothing is recommended, so nothing is gained.
+    #[error("nothing is recommended")]
+    Nothing,
+}
+
+/// The packages that an apt install would not bring any more with `--no-install-recommends`.
+///
+/// # Errors
+/// Why the option is not to be added.
+pub fn lost_recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Vec<String>, KeepRecommends> {
+    let image = model.stage_of(run).and_then(|stage| stage.image.as_deref()).ok_or(KeepRecommends::UnknownRelease)?;
+    let Fact::Known(distribution) = &image.distribution else { return Err(KeepRecommends::UnknownRelease) };
+    let release = distribution.release.as_deref().ok_or(KeepRecommends::UnknownRelease)?;
+    let mut lost = Vec::new();
+    let mut named = Vec::new();
+    for operand in call.operands() {
+        let package = operand.text.as_deref().filter(|text| is_package_name(text)).ok_or(KeepRecommends::Operands)?;
+        named.push(package.to_owned());
+        match tables::recommends(package, release) {
+            Recommended::Nothing => {}
+            Recommended::Packages(packages) => lost.extend(packages),
+            Recommended::Unknown => return Err(KeepRecommends::UnknownPackage(package.to_owned())),
+        }
+    }
+    lost.sort();
+    lost.dedup();
+    lost.retain(|package| !named.contains(package));
+    if let Some((package, used_for)) =
+        lost.iter().find_map(|package| Some((package, tables::recommends_table().use_of(package)?)))
+    {
+        return Err(KeepRecommends::Used { package: package.clone(), used_for: used_for.to_owned() });
+    }
+    if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(lost) }
+}
+
+fn is_package_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.'))
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && !text.ends_with(['+', '-'])
+}
+
+/// Whether a cleanup may be added at the end of the RUN.
+///
+/// # Errors
+/// What would miss what is removed.
+pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<(), String> {
+    match text {
+        REMOVE_LISTS => lists_are_not_read_after(model, run),
+        // A cache is empty in a fresh build too: nothing can rely on it.
+        CLEAN_NPM => Ok(()),
+        _ => Err(format!("`{text}` is no known cleanup")),
+    }
+}
+
+/// Whether nothing behind the RUN, in its stage and those built from it, reads package lists that it did not refresh
+/// itself.
+///
+/// # Errors
+/// What reads them, or may.
+pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), String> {
+    let stage = model.stage_of(run).ok_or("the instruction stands in no stage")?;
+    let behind = (run + 1..stage.instructions.end)
+        .chain(model.descendants(stage).into_iter().flat_map(|stage: &Stage| stage.instructions.clone()));
+    for index in behind.filter(|index| model.is_run(*index)) {
+        let line = model.lines.line(model.instruction(index).span.start);
+        let Some(calls) = model.every_call(index) else {
+            return Err(format!(
+                "what line {line} runs is not known: it may install packages without refreshing the lists"
+            ));
+        };
+        for call in &calls {
+            if is_apt_install(call)
+                || (call.program() == "apk"
+                    && call.subcommand() == Some("add")
+                    && call.option(&["--no-cache", "--update", "-U", "--update-cache"]).is_none())
+            {
+                if !calls.iter().take_while(|before| before.id < call.id).any(is_update) {
+                    return Err(format!("line {line} installs packages without refreshing the lists"));
+                }
+            } else if !is_bounded(call) {
+                let program =
+                    call.command.words.first().and_then(Word::literal).unwrap_or_else(|| "a variable".to_owned());
+                return Err(format!(
+                    "line {line} runs `{program}`, which may install packages without refreshing the lists"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the call neither installs packages of the distribution nor reads their lists, as far as the tables say.
+#[must_use]
+pub fn is_bounded(call: &Call<'_>) -> bool {
+    let Some(name) = call.command.words.first() else { return true };
+    let Some(name) = name.literal() else { return false };
+    let name = name
+        .rsplit_once('/')
+        .map_or(name.as_str(), |(directory, name)| if directory.ends_with("bin") { name } else { "" });
+    call.is_package_manager() || tables::programs().never_installs(name)
+}
+
+/// Whether two RUNs, one right below the other, may become one `&&` list: both are such lists, their flags are the same,
+/// and the first leaves nothing behind in its shell that the second would see.
+///
+/// # Errors
+/// Why not.
+pub fn may_merge(model: &Model<'_>, first: usize, second: usize) -> Result<(), String> {
+    let script = |run: usize| {
+        let body = model.body(run).filter(|body| model.is_run(run) && !body.heredoc)?;
+        body.understood().filter(|script| script.comments.is_empty() && script.and_chain().is_some())
+    };
+    let (Some(above), Some(_)) = (script(first), script(second)) else {
+        return Err("one of them is no plain `&&` list".to_owned());
+    };
+    let flags = |run: usize| -> Vec<_> {
+        model.instruction(run).flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect()
+    };
+    if first + 1 != second || flags(first) != flags(second) {
+        return Err("another instruction or other flags lie between them".to_owned());
+    }
+    if changes_state(above) {
+        return Err("the first changes the state of its shell".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a cache mount of the RUN covers the directory.
+#[must_use]
+pub fn has_cache_mount(model: &Model<'_>, run: usize, directory: &str) -> bool {
+    model.mounts(run).iter().any(|mount| {
+        mount.kind == MountKind::Cache
+            && mount.target.as_deref().is_some_and(|target| cache::is_below(directory, target))
+    })
+}

@@ -1,0 +1,316 @@
+//! Package managers keep their downloads in cache mounts: between builds, and out of the layers.
+//!
+//! ## What it does
+//! A RUN that calls pip, npm, go, cargo or, in build stages, apt gains `--mount=type=cache` over the directory in which the
+//! tool keeps downloads. Flags and commands that keep the cache empty (`--no-cache-dir`, `npm cache clean`, `rm -rf` of the
+//! directory) go exactly where the mount makes them wrong. For apt, the first commands of the RUN make it keep what it
+//! downloads.
+//!
+//! ## Why
+//! A changed manifest downloads only what changed, and what is downloaded does not become part of the image. Builders that
+//! are thrown away after each build, as on many CI services, keep no cache mounts: they gain the smaller layer only.
+//!
+//! ## Level
+//! Guarded. Safe where BuildKit is proved, the tool checks downloads by hash (npm, go modules, cargo's registry, apt) and
+//! the stage is no part of a shipped image.
+//!
+//! ## Assumptions
+//! The image is built with BuildKit.
+//!
+//! The directory is that of the effective user and HOME; a user other than root is known by number, and the mount gets its
+//! `uid` and `gid`. Variables and options that put the cache elsewhere decline the rewrite, and so does whatever else
+//! reads the directory. For go and cargo, whose later commands need what earlier ones downloaded, all RUNs of a stage
+//! gain the mount or none. Output directories are never mounted.
+//!
+//! ## References
+//! Dockerfile reference, `RUN --mount=type=cache`; the rows of `rewrites/caches.yaml` name the source of each directory.
+
+use super::{Pass, PassContext, PassInfo, text};
+use crate::context::Builder;
+use crate::edit::Edit;
+use crate::model::cache::{self, KEEP_DOWNLOADS, Refusal};
+use crate::model::call::Call;
+use crate::model::chain::{Chain, Joint};
+use crate::model::{Model, Stage, packages};
+use crate::rewrite::{AssumptionKind, Findings, Level, Rewrite};
+use crate::syntax::make;
+use crate::syntax::mount::{Mount, MountKind};
+use crate::tables::{self, Tool};
+use crate::validate::Step;
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct CacheMounts;
+
+static INFO: PassInfo = PassInfo {
+    name: "cache-mounts",
+    summary: "package managers keep their downloads between builds, and out of the layers",
+    docs: include_str!("cache_mounts.rs"),
+    max_level: Level::Guarded,
+};
+
+/// The tools that the pass knows how to mount.
+const TOOLS: [&str; 5] = ["apt", "cargo", "go", "npm", "pip"];
+
+impl Pass for CacheMounts {
+    fn info(&self) -> &'static PassInfo {
+        &INFO
+    }
+
+    fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
+        for stage in &cx.model.stages {
+            for tool in TOOLS.iter().filter_map(|name| tables::caches().tool(name)) {
+                mount_tool(cx.model, stage, tool, found);
+            }
+        }
+    }
+}
+
+/// Mounts the caches of one tool in all RUNs of the stage that use it.
+fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Findings) {
+    let runs: Vec<usize> =
+        stage.instructions.clone().filter(|run| model.calls(*run).iter().any(|call| cache::uses(call, tool))).collect();
+    if runs.is_empty() {
+        return;
+    }
+    if let Err((reason, unlock)) = stage_allows(model, stage, tool, &runs) {
+        for run in runs.into_iter().filter(|run| !is_mounted_already(model, *run, tool)) {
+            found.decline(model.instruction(run).span, &*reason, unlock);
+        }
+        return;
+    }
+    let rewrites: Vec<_> = runs.iter().map(|run| (*run, mount_run(model, stage, *run, tool))).collect();
+    let all_or_none = needs_earlier_downloads(tool);
+    let refused =
+        rewrites.iter().find_map(|(run, rewrite)| rewrite.as_ref().err().map(|refusal| (*run, refusal.clone())));
+    for (run, rewrite) in rewrites {
+        match (rewrite, &refused) {
+            (Ok(Some(_)), Some((other, _))) if all_or_none => {
+                let line = model.lines.line(model.instruction(*other).span.start);
+                let reason = format!(
+                    "line {line} of the stage cannot have the mount, and all of its {} commands need it or none",
+                    tool.tool
+                );
+                found.decline(model.instruction(run).span, reason, "what that line says");
+            }
+            (Ok(rewrite), _) => found.rewrites.extend(rewrite),
+            (Err((reason, unlock)), _) => found.decline(model.instruction(run).span, reason, unlock),
+        }
+    }
+}
+
+/// Whether a later command of the tool reads what an earlier one put into the cache, so that it has to be mounted in both.
+fn needs_earlier_downloads(tool: &Tool) -> bool {
+    matches!(tool.tool.as_str(), "go" | "cargo" | "apt")
+}
+
+fn stage_allows(model: &Model<'_>, stage: &Stage, tool: &Tool, runs: &[usize]) -> Result<(), Refusal> {
+    if let Builder::Other { name, evidence } = model.context.builder() {
+        return Err((format!("the image is built with {name}: {evidence}"), "a builder that knows cache mounts"));
+    }
+    if tool.tool == "apt" {
+        return apt_allows(model, stage);
+    }
+    if needs_earlier_downloads(tool) {
+        if model.is_shipped(stage) && cache::may_be_used_at_run_time(model, stage, tool) {
+            let reason = format!("the image may run {} itself, which then needs what was downloaded", tool.tool);
+            return Err((reason, "an exec-form CMD that starts the built program"));
+        }
+        let first = runs.first().copied().unwrap_or_default();
+        let unknown = (first + 1..stage.instructions.end)
+            .filter(|index| model.is_run(*index))
+            .find(|index| model.every_call(*index).is_none_or(|calls| calls.iter().any(|call| may_run_anything(call))));
+        if let Some(index) = unknown {
+            let line = model.lines.line(model.instruction(index).span.start);
+            return Err((
+                format!("line {line} may run {} and need what was downloaded before", tool.tool),
+                "plain commands instead of a script",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn may_run_anything(call: &Call<'_>) -> bool {
+    !packages::is_bounded(call)
+}
+
+fn apt_allows(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
+    if model.is_shipped(stage) {
+        let reason = "the stage is part of a shipped image, in which apt's changed configuration would stay".to_owned();
+        return Err((reason, "a build stage of its own"));
+    }
+    let clean = stage.image.as_deref().map(|image| &image.docker_clean);
+    if !matches!(clean, Some(tables::Fact::Known(_))) {
+        return Err((
+            "whether the base image deletes apt's downloads is not known".to_owned(),
+            "a row for the base image in the image tables",
+        ));
+    }
+    if !model.descendants(stage).is_empty() {
+        return Err(("other stages are built from this one".to_owned(), "nothing"));
+    }
+    cache::may_write_apt_configuration(model, stage).map_err(|reason| (reason, "nothing"))
+}
+
+fn is_mounted_already(model: &Model<'_>, run: usize, tool: &Tool) -> bool {
+    cache::planned(model, run, tool).is_ok_and(|planned| {
+        planned.iter().all(|planned| {
+            planned.mount.target.as_deref().is_some_and(|target| packages::has_cache_mount(model, run, target))
+        })
+    })
+}
+
+/// The rewrite of one RUN; `None` when it has the mounts.
+fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Result<Option<Rewrite>, Refusal> {
+    let instruction = model.instruction(run);
+    let planned = cache::planned(model, run, tool)?;
+    let covered =
+        |mount: &Mount| mount.target.as_deref().is_some_and(|target| packages::has_cache_mount(model, run, target));
+    let missing: Vec<_> = planned.iter().filter(|planned| !covered(&planned.mount)).collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let existing = model.mounts(run);
+    if existing.iter().any(|mount| {
+        mount.kind != MountKind::Cache && planned.iter().any(|planned| mount.target == planned.mount.target)
+    }) {
+        return Err(("something else is mounted there".to_owned(), "nothing"));
+    }
+    let mounts: Vec<Mount> = existing.into_iter().chain(missing.iter().map(|planned| planned.mount.clone())).collect();
+
+    let is_safe = missing.iter().all(|planned| planned.hash_verified) && !model.is_shipped(stage);
+    let escape = model.dockerfile.escape;
+    let flags: Option<Vec<String>> = missing.iter().map(|planned| make::mount(&planned.mount, escape)).collect();
+    let flags = flags.ok_or_else(|| ("the directory cannot be written as a flag".to_owned(), "nothing"))?;
+    let mut rewrite = Rewrite::new(
+        if is_safe { Level::Safe } else { Level::Guarded },
+        instruction.keyword,
+        String::new(),
+        "downloads stay out of the layer and are reused by the next build on the same builder",
+    )
+    .assume(model.build_kit());
+    debug_assert!(rewrite.assumptions.iter().all(|assumption| assumption.kind == AssumptionKind::BuildKit));
+    let mut message =
+        format!("gains {}", flags.iter().map(|flag| format!("`{flag}`")).collect::<Vec<_>>().join(" and "));
+
+    let separator = text::continuation(model, run);
+    let mut inserted: String =
+        flags.iter().map(|flag| format!("{flag} {}", if is_heredoc(model, run) { "" } else { &separator })).collect();
+    for planned in &missing {
+        rewrite = rewrite.step(Step::AddCacheMount { run, mount: planned.mount.clone() });
+    }
+    if tool.tool == "apt" {
+        inserted.push_str(&keep_downloads(model, run)?);
+        rewrite = rewrite.step(Step::KeepDownloads { run });
+    }
+    rewrite = rewrite.edit(Edit::insert(instruction.arguments.start, inserted));
+    for call in model.calls(run) {
+        rewrite = without_defeating_options(model, run, &call, &mounts, rewrite, &mut message)?;
+    }
+    rewrite = without_cleanups(model, run, tool, &mounts, rewrite, &mut message)?;
+    rewrite.message = message;
+    Ok(Some(rewrite))
+}
+
+fn is_heredoc(model: &Model<'_>, run: usize) -> bool {
+    model.body(run).is_some_and(|body| body.heredoc)
+}
+
+fn without_defeating_options(
+    model: &Model<'_>,
+    run: usize,
+    call: &Call<'_>,
+    mounts: &[Mount],
+    mut rewrite: Rewrite,
+    message: &mut String,
+) -> Result<Rewrite, Refusal> {
+    // From the last to the first, so that each number is still right when its step is replayed.
+    for (at, word) in call.command.words.iter().enumerate().skip(1).rev() {
+        let Some(text) = word.literal().filter(|text| cache::defeating_option(model, run, call, text, mounts)) else {
+            continue;
+        };
+        let edit = text::remove_word(model, run, call.command.words[at - 1].span, word.span)
+            .ok_or_else(|| (format!("a comment stands before `{text}`"), "move the comment"))?;
+        message.push_str(&format!(", loses `{text}`"));
+        rewrite = rewrite.edit(edit).step(Step::RemoveOption { run, command: call.id, at });
+    }
+    Ok(rewrite)
+}
+
+/// Takes out the commands that would empty the cache. What cannot be taken out declines the rewrite.
+fn without_cleanups(
+    model: &Model<'_>,
+    run: usize,
+    tool: &Tool,
+    mounts: &[Mount],
+    mut rewrite: Rewrite,
+    message: &mut String,
+) -> Result<Rewrite, Refusal> {
+    let script = model.body(run).and_then(|body| body.understood());
+    let chain = script.and_then(Chain::of);
+    for call in model.calls(run) {
+        let in_chain = chain.as_ref().and_then(|chain| {
+            chain
+                .elements
+                .iter()
+                .position(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, call.command)))
+        });
+        if cache::only_cleans(model, run, &call, mounts) {
+            let (Some(chain), Some(at)) = (&chain, in_chain) else {
+                return Err((
+                    "a command that empties the cache is not one of a plain `&&` list".to_owned(),
+                    "a plain `&&` list",
+                ));
+            };
+            let edit = text::take_out(model, run, chain, at).ok_or_else(|| {
+                ("a comment stands at the command that empties the cache".to_owned(), "move the comment")
+            })?;
+            let written = model.script_span(run, chain.elements[at].node.span).of(model.source);
+            message.push_str(&format!(", loses `{}`", written.split_whitespace().collect::<Vec<_>>().join(" ")));
+            rewrite = rewrite.edit(edit).step(Step::DropCleanup { run, command: call.id });
+        } else if disturbs(&call, tool, mounts) {
+            return Err((
+                "a command removes more than the mounted cache, or a part of it".to_owned(),
+                "remove the cache directory in a command of its own",
+            ));
+        }
+    }
+    Ok(rewrite)
+}
+
+/// Whether the call removes something at, above or below a mounted directory.
+fn disturbs(call: &Call<'_>, tool: &Tool, mounts: &[Mount]) -> bool {
+    let targets =
+        mounts.iter().filter(|mount| mount.kind == MountKind::Cache).filter_map(|mount| mount.target.as_deref());
+    let empties = tool.defeating_commands.iter().any(|command| call.reads_as(command));
+    empties
+        || targets.into_iter().any(|target| {
+            call.program() == "rm"
+                && call.operands().iter().any(|operand| match operand.pattern.clone() {
+                    None => true,
+                    Some(path) => {
+                        let path = path.trim_end_matches('*').trim_end_matches('/');
+                        let path =
+                            path.strip_prefix('~').map_or_else(|| path.to_owned(), |rest| format!("/root{rest}"));
+                        cache::is_below(&path, target) || cache::is_below(target, &path)
+                    }
+                })
+        })
+}
+
+/// The commands that make apt keep what it downloads, with the joint to the first command of the RUN.
+fn keep_downloads(model: &Model<'_>, run: usize) -> Result<String, Refusal> {
+    let refusal = || ("the RUN is no plain `&&` list".to_owned(), "a plain `&&` list");
+    let script = model.body(run).and_then(|body| body.understood()).ok_or_else(refusal)?;
+    let chain = Chain::of(script).filter(|chain| chain.joint == Joint::And).ok_or_else(refusal)?;
+    let calls = model.calls(run);
+    if !calls.iter().filter(|call| packages::is_apt_install(call)).all(|call| packages::updates_first(&calls, call)) {
+        let reason = "the RUN installs without `apt-get update`, and the mounted lists may be empty".to_owned();
+        return Err((reason, "`apt-get update` in the same RUN"));
+    }
+    let written = text::joint(model, run, &chain, 0);
+    // These commands are long: they stand on lines of their own.
+    let joint = if written.contains('\n') { written } else { format!(" {}&& ", text::continuation(model, run)) };
+    Ok(KEEP_DOWNLOADS.iter().map(|command| format!("{command}{joint}")).collect())
+}

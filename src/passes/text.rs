@@ -1,0 +1,112 @@
+//! How the file at hand is written, and edits of chains in that style.
+
+use crate::edit::Edit;
+use crate::model::Model;
+use crate::model::chain::{Chain, Joint};
+use crate::source::Span;
+
+/// Whether a line within the span, other than its first, is a comment line.
+pub(super) fn has_comment_line(source: &str, span: Span) -> bool {
+    span.of(source).split('\n').skip(1).any(|line| line.trim_start().starts_with('#'))
+}
+
+/// Whether a comment stands in the span: a comment line of the Dockerfile, or a shell comment of a heredoc.
+fn has_comment(source: &str, span: Span) -> bool {
+    span.of(source).split('\n').any(|line| line.trim_start().starts_with('#'))
+}
+
+/// The source span of an element of a chain.
+fn element_span(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize) -> Span {
+    model.script_span(run, chain.elements[at].node.span)
+}
+
+/// The edit that puts `command` behind an element, in the style of the chain.
+pub(super) fn append(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize, command: &str) -> Edit {
+    let end = element_span(model, run, chain, at).end;
+    Edit::insert(end, format!("{}{command}", joint(model, run, chain, at)))
+}
+
+/// The edit that puts `command` before an element, in the style of the chain.
+pub(super) fn prepend(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize, command: &str) -> Edit {
+    let start = element_span(model, run, chain, at).start;
+    Edit::insert(start, format!("{command}{}", joint(model, run, chain, at)))
+}
+
+/// What joins two commands of the chain, operator and blanks, as the file writes it near the element: indentation, the
+/// place of `&&` and the continuation style are its own.
+pub(super) fn joint(model: &Model<'_>, run: usize, chain: &Chain<'_>, near: usize) -> String {
+    let between = |pair: usize| {
+        let span =
+            Span::new(element_span(model, run, chain, pair).end, element_span(model, run, chain, pair + 1).start);
+        (!has_comment(model.source, span)).then(|| span.of(model.source))
+    };
+    let pairs = 0..chain.elements.len().saturating_sub(1);
+    let written = pairs.clone().min_by_key(|pair| pair.abs_diff(near)).and_then(between);
+    let over_lines = pairs.filter_map(between).find(|text| text.contains('\n'));
+    match (over_lines.or(written), chain.joint) {
+        (Some(text), _) if text.contains('\n') => text.to_owned(),
+        // A command over several lines is followed by a line of its own.
+        (_, Joint::And) if element_span(model, run, chain, near).of(model.source).contains('\n') => {
+            format!(" {}&& ", continuation(model, run))
+        }
+        (Some(text), _) => text.to_owned(),
+        (None, Joint::And) => " && ".to_owned(),
+        (None, Joint::Sequence) => "; ".to_owned(),
+    }
+}
+
+/// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
+pub(super) fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
+    let between = Span::new(model.instruction(second - 1).span.end, model.instruction(second).span.start);
+    let comments: String =
+        between.of(model.source).split_inclusive('\n').filter(|line| line.trim_start().starts_with('#')).collect();
+    let is_long = [first, second].iter().any(|run| model.instruction(*run).span.of(model.source).contains('\n'));
+    if comments.is_empty() && !is_long {
+        return " && ".to_owned();
+    }
+    let longest = if model.instruction(first).span.of(model.source).contains('\n') { first } else { second };
+    let continuation = continuation(model, longest);
+    let indent = continuation.rsplit('\n').next().unwrap_or_default();
+    let line_end = &continuation[..continuation.len() - indent.len()];
+    format!(" {line_end}{comments}{indent}&& ")
+}
+
+/// A line continuation and the indentation of the instruction's next lines.
+pub(super) fn continuation(model: &Model<'_>, index: usize) -> String {
+    let text = model.instruction(index).span.of(model.source);
+    let line_end = if model.source.contains("\r\n") { "\r\n" } else { "\n" };
+    let indent = text
+        .split('\n')
+        .skip(1)
+        .find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+        .map_or("    ", |line| &line[..line.len() - line.trim_start().len()]);
+    format!("{}{line_end}{indent}", model.dockerfile.escape)
+}
+
+/// The edit that takes the element out with the joint that belongs to it. `None` when a comment would be lost or cut off,
+/// or when it is the only command.
+pub(super) fn take_out(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize) -> Option<Edit> {
+    let this = element_span(model, run, chain, at);
+    let removed = if at > 0 {
+        Span::new(element_span(model, run, chain, at - 1).end, this.end)
+    } else if chain.elements.len() > 1 {
+        Span::new(this.start, element_span(model, run, chain, 1).start)
+    } else {
+        return None;
+    };
+    (!has_comment(model.source, removed)).then(|| Edit::delete(removed))
+}
+
+/// The edit that removes a word with the blanks before it. `None` when the blanks hold a comment.
+pub(super) fn remove_word(model: &Model<'_>, run: usize, before: Span, word: Span) -> Option<Edit> {
+    let removed = Span::new(model.script_span(run, before).end, model.script_span(run, word).end);
+    (!has_comment(model.source, removed)).then(|| Edit::delete(removed))
+}
+
+/// The lines of an instruction with their line end, for taking it out.
+pub(super) fn whole_lines(model: &Model<'_>, index: usize) -> Span {
+    let span = model.instruction(index).full_span();
+    let rest = &model.source[span.end..];
+    let line_end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+    Span::new(span.start, span.end + line_end)
+}

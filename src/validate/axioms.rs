@@ -1,0 +1,331 @@
+//! The axioms: the closed list of changes that can be justified, each with its side conditions.
+
+use super::replay::{self, Replay};
+use crate::model::canonical::{self, Canonical, CanonicalWord};
+use crate::model::chain::Chain;
+use crate::model::effect::{CommandEffect, Effect};
+use crate::model::transfer::{Plain, plain_add};
+use crate::model::{Model, cache, call::Call, packages};
+use crate::rewrite::Level;
+use crate::shell::ast::Script;
+use crate::shell::{self, Dialect};
+use crate::syntax::mount::Mount;
+
+/// An axiom that justifies a change. Instructions are named by their number in the text before, commands by their number in
+/// [`Script::simple_commands`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// ADD becomes COPY.
+    ///
+    /// Sources are directories, files whose first bytes are no archive, or (guarded) files whose names say so; no flag
+    /// that only ADD has.
+    CopyForAdd {
+        /// The ADD.
+        instruction: usize,
+    },
+    /// A shell form becomes the exec form of the argv that its shell would start.
+    ///
+    /// The script is one command of plain words, the shell the default one, the ENTRYPOINT in effect does not look at
+    /// CMD, and the program needs no shell to start.
+    ExecForm {
+        /// The CMD, ENTRYPOINT or HEALTHCHECK.
+        instruction: usize,
+    },
+    /// An install command gains an option.
+    ///
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or
+    /// `--no-install-recommends` (guarded) where the packages lost are named or known not to be used. It stands where the
+    /// command reads options.
+    AddOption {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+        /// Number of the word that the option is put in front of.
+        at: usize,
+        /// The option.
+        option: String,
+    },
+    /// An install command loses an option that keeps its downloads out of the cache, because the cache is mounted; or
+    /// `apk add` loses `--update`, because it has `--no-cache`.
+    RemoveOption {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+        /// Number of the word.
+        at: usize,
+    },
+    /// A RUN gains a cache mount over a directory that only holds what one of its commands downloads again.
+    ///
+    /// The directory is that of the table for the effective user; nothing reads it but the tool, in this stage or from
+    /// another one.
+    AddCacheMount {
+        /// The RUN.
+        run: usize,
+        /// The mount.
+        mount: Mount,
+    },
+    /// A chain loses a command that only empties caches which are mounted, or which nothing fills any more.
+    DropCleanup {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
+    /// A chain gains a command at its end that removes package lists or caches.
+    ///
+    /// Nothing that comes later in the stage, or in a stage built from it, reads what is removed.
+    AddCleanup {
+        /// The RUN.
+        run: usize,
+        /// The last command of the chain.
+        after: usize,
+        /// The command.
+        text: String,
+    },
+    /// A chain gains `apt-get update` in front of an install that has none before it.
+    ///
+    /// The lists stood there from an earlier RUN; the network does not change during a build.
+    AddUpdate {
+        /// The RUN.
+        run: usize,
+        /// The install.
+        command: usize,
+        /// The command.
+        text: String,
+    },
+    /// Two RUNs become one `&&` list.
+    ///
+    /// No other instruction lies between them. They and all RUNs between them, which join the first before this one does, are such lists
+    /// with the same flags, and none leaves anything behind in its shell for the next.
+    MergeAnd {
+        /// The first RUN.
+        first: usize,
+        /// The one that joins it.
+        second: usize,
+    },
+    /// A RUN that only refreshes package lists goes, because every later install refreshes them itself.
+    DropUpdate {
+        /// The RUN.
+        run: usize,
+    },
+    /// A chain loses a command that only refreshes package lists, because every later install refreshes them itself.
+    DropUpdateCommand {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
+    /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
+    KeepDownloads {
+        /// The RUN.
+        run: usize,
+    },
+}
+
+impl Step {
+    /// The lowest level that a rewrite with the step can have.
+    pub(super) fn floor(&self) -> Level {
+        match self {
+            Self::ExecForm { .. } => Level::Guarded,
+            Self::AddOption { option, .. } if option == packages::NO_RECOMMENDS => Level::Guarded,
+            _ => Level::Safe,
+        }
+    }
+}
+
+/// Checks the side conditions of a step and replays it.
+pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
+    match step {
+        Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
+        Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
+        Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
+        Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
+        Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
+        Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
+        Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
+        Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
+        Step::DropUpdate { run } => drop_update(before, replay, *run),
+        Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
+        Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
+    }
+}
+
+fn copy_for_add(before: &Model<'_>, replay: &mut Replay, instruction: usize, level: Level) -> Result<(), String> {
+    match plain_add(before, instruction) {
+        Some(Plain::Proved(_)) => {}
+        Some(Plain::ByName(_)) if level >= Level::Guarded => {}
+        _ => return Err("the ADD may unpack or fetch something".to_owned()),
+    }
+    let Effect::Transfer(transfer) = replay.effect(instruction)? else { return Err("it is no ADD".to_owned()) };
+    transfer.add = false;
+    Ok(())
+}
+
+fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Result<(), String> {
+    let stage = before.stage_of(instruction).ok_or("it stands in no stage")?;
+    let (argv, _) = before.exec_argv(stage, instruction).map_err(|(reason, _)| reason)?;
+    let command = match replay.effect(instruction)? {
+        Effect::Process { command, .. } | Effect::Healthcheck { command: Some(command), .. } => command,
+        _ => return Err("it starts no process".to_owned()),
+    };
+    *command = CommandEffect::Exec(argv);
+    Ok(())
+}
+
+fn add_option(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+    at: usize,
+    option: &str,
+) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    if !call.reads_options_at(at) {
+        return Err(format!("no option is read at word {at}"));
+    }
+    packages::may_gain_option(before, run, &call, option)?;
+    let words = &mut command_mut(replay, run, command)?.words;
+    words.insert(at, CanonicalWord::plain(option));
+    Ok(())
+}
+
+fn remove_option(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let word = call.command.words.get(at).and_then(crate::shell::ast::Word::literal).unwrap_or_default();
+    let mounts = &replay.run(run)?.mounts;
+    let defeats_a_mount = cache::defeating_option(before, run, &call, &word, mounts);
+    let words = &mut command_mut(replay, run, command)?.words;
+    let has_no_cache = words.contains(&CanonicalWord::plain("--no-cache"));
+    if !(defeats_a_mount || packages::is_apk_update_option(&call, &word) && has_no_cache) {
+        return Err(format!("`{word}` is no option that a mount or `--no-cache` replaces"));
+    }
+    // Options are removed from the last to the first, so the number holds.
+    words.remove(at);
+    Ok(())
+}
+
+fn add_cache_mount(before: &Model<'_>, replay: &mut Replay, run: usize, mount: &Mount) -> Result<(), String> {
+    cache::may_mount(before, run, mount)?;
+    replay.run(run)?.mounts.push(mount.clone());
+    Ok(())
+}
+
+fn drop_cleanup(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let mounts = &replay.run(run)?.mounts;
+    if !cache::only_cleans(before, run, &call, mounts) {
+        return Err("the command does more than empty mounted caches".to_owned());
+    }
+    take_out(before, replay, run, command)
+}
+
+fn add_cleanup(before: &Model<'_>, replay: &mut Replay, run: usize, after: usize, text: &str) -> Result<(), String> {
+    packages::may_clean(before, run, text)?;
+    let chain = chain(before, run)?;
+    let last = chain.elements.last().and_then(|element| element.simple());
+    let after_command = call(before, run, after)?.command;
+    if !last.is_some_and(|last| std::ptr::eq(last, after_command)) {
+        return Err("the cleanup does not stand at the end of the chain".to_owned());
+    }
+    let joint = chain.joint;
+    replay::insert(replay.script(run)?, joint, Some(after), canonical_command(text)?)
+}
+
+fn add_update(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, text: &str) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    if !packages::is_update_for(&call, text) {
+        return Err(format!("`{text}` is not what refreshes the lists of this install"));
+    }
+    let chain = chain(before, run)?;
+    let at = chain
+        .elements
+        .iter()
+        .position(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, call.command)))
+        .ok_or("the install is no part of the chain")?;
+    let previous = at.checked_sub(1).map(|at| chain.elements[at].simple().ok_or("the command before is no simple one"));
+    let previous = match previous.transpose()? {
+        None => None,
+        Some(previous) => {
+            before.calls(run).into_iter().find(|call| std::ptr::eq(call.command, previous)).map(|call| call.id)
+        }
+    };
+    replay::insert(replay.script(run)?, chain.joint, previous, canonical_command(text)?)
+}
+
+fn merge_and(before: &Model<'_>, replay: &mut Replay, first: usize, second: usize) -> Result<(), String> {
+    for second in first + 1..=second {
+        packages::may_merge(before, second - 1, second)?;
+    }
+    replay.merge(first, second)
+}
+
+fn drop_update(before: &Model<'_>, replay: &mut Replay, run: usize) -> Result<(), String> {
+    let calls = before.calls(run);
+    let only_updates = chain(before, run)?.elements.len() == calls.len() && calls.iter().all(packages::is_update);
+    if !only_updates || !replay.run(run)?.mounts.is_empty() {
+        return Err("the RUN does more than refresh package lists".to_owned());
+    }
+    packages::lists_are_not_read_after(before, run)?;
+    replay.remove(run).map(drop)
+}
+
+fn drop_update_command(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    if !packages::is_update(&call) {
+        return Err("the command does more than refresh package lists".to_owned());
+    }
+    packages::lists_are_not_read_after(before, run)?;
+    take_out(before, replay, run, command)
+}
+
+fn keep_downloads(before: &Model<'_>, replay: &mut Replay, run: usize) -> Result<(), String> {
+    let stage = before.stage_of(run).ok_or("it stands in no stage")?;
+    if before.is_shipped(stage) {
+        return Err("the stage is shipped: what is written to `/etc/apt` would stay in the image".to_owned());
+    }
+    cache::may_write_apt_configuration(before, stage)?;
+    let joint = chain(before, run)?.joint;
+    let list = replay.script(run)?;
+    for command in cache::KEEP_DOWNLOADS.iter().rev() {
+        replay::insert(list, joint, None, canonical_command(command)?)?;
+    }
+    Ok(())
+}
+
+fn chain<'a>(before: &'a Model<'_>, run: usize) -> Result<Chain<'a>, String> {
+    script(before, run).and_then(|script| Chain::of(script).ok_or_else(|| "the script is no chain".to_owned()))
+}
+
+fn script<'a>(before: &'a Model<'_>, run: usize) -> Result<&'a Script, String> {
+    before.body(run).and_then(|body| body.understood()).ok_or_else(|| "the script is not understood".to_owned())
+}
+
+fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
+    before
+        .calls(run)
+        .into_iter()
+        .find(|call| call.id == command)
+        .ok_or_else(|| format!("there is no command {command}"))
+}
+
+fn command_mut(replay: &mut Replay, run: usize, command: usize) -> Result<&mut canonical::CanonicalCommand, String> {
+    replay::command_mut(replay.script(run)?, command).ok_or_else(|| format!("there is no command {command}"))
+}
+
+fn take_out(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let joint = chain(before, run)?.joint;
+    replay::take_out(replay.script(run)?, joint, command)
+}
+
+/// The canonical form of one simple command that a step puts in.
+fn canonical_command(text: &str) -> Result<Canonical, String> {
+    let script = shell::parse(text, Dialect::Posix).map_err(|error| error.to_string())?;
+    match script.list.statements.as_slice() {
+        [statement] => Ok(canonical::node(&statement.node)),
+        _ => Err(format!("`{text}` is not one command")),
+    }
+}

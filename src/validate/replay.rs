@@ -1,0 +1,159 @@
+//! The effects in the course of a replay, addressed by the instruction that they came from.
+
+use crate::model::Model;
+use crate::model::canonical::{Canonical, CanonicalCommand, CanonicalList, CommandId};
+use crate::model::chain::Joint;
+use crate::model::effect::{self, CommandEffect, Effect, RunEffect};
+
+/// Effects with the number of the instruction that each came from.
+#[derive(Debug)]
+pub(super) struct Replay {
+    effects: Vec<(usize, Effect)>,
+}
+
+impl Replay {
+    pub(super) fn new(before: &Model<'_>) -> Self {
+        Self { effects: effect::effects(before).into_iter().enumerate().collect() }
+    }
+
+    pub(super) fn finish(self) -> Vec<Effect> {
+        self.effects.into_iter().map(|(_, effect)| effect).collect()
+    }
+
+    /// The effect of an instruction.
+    pub(super) fn effect(&mut self, instruction: usize) -> Result<&mut Effect, String> {
+        self.effects
+            .iter_mut()
+            .find_map(|(from, effect)| (*from == instruction).then_some(effect))
+            .ok_or_else(|| format!("instruction {instruction} has no effect any more"))
+    }
+
+    /// The RUN of an instruction.
+    pub(super) fn run(&mut self, instruction: usize) -> Result<&mut RunEffect, String> {
+        match self.effect(instruction)? {
+            Effect::Run(run) => Ok(run),
+            _ => Err(format!("instruction {instruction} is no RUN")),
+        }
+    }
+
+    /// The script of a RUN.
+    pub(super) fn script(&mut self, instruction: usize) -> Result<&mut CanonicalList, String> {
+        match &mut self.run(instruction)?.command {
+            CommandEffect::Script { list, .. } => Ok(list),
+            _ => Err(format!("the script of instruction {instruction} is not understood")),
+        }
+    }
+
+    /// Puts the script of the second RUN behind that of the first.
+    pub(super) fn merge(&mut self, first: usize, second: usize) -> Result<(), String> {
+        if !self.are_neighbours(first, second) {
+            return Err(format!("something lies between instructions {first} and {second}"));
+        }
+        let mut behind = std::mem::take(as_and_chain(self.script(second)?)?);
+        self.remove(second)?;
+        as_and_chain(self.script(first)?)?.append(&mut behind);
+        Ok(())
+    }
+
+    fn are_neighbours(&self, first: usize, second: usize) -> bool {
+        self.effects.windows(2).any(|pair| pair[0].0 == first && pair[1].0 == second)
+    }
+
+    /// Takes an effect out.
+    pub(super) fn remove(&mut self, instruction: usize) -> Result<Effect, String> {
+        let at = self.effects.iter().position(|(from, _)| *from == instruction);
+        at.map(|at| self.effects.remove(at).1)
+            .ok_or_else(|| format!("instruction {instruction} has no effect any more"))
+    }
+}
+
+/// The simple command of that number, wherever it stands.
+pub(super) fn command_mut(list: &mut CanonicalList, id: usize) -> Option<&mut CanonicalCommand> {
+    list.iter_mut().find_map(|(node, _)| in_node(node, id))
+}
+
+fn in_node(node: &mut Canonical, id: usize) -> Option<&mut CanonicalCommand> {
+    match node {
+        Canonical::Simple(command) => (command.id.0 == id).then_some(command),
+        Canonical::AndOr(parts) => parts.iter_mut().find_map(|(_, part)| in_node(part, id)),
+        Canonical::Pipeline { parts, .. } => parts.iter_mut().find_map(|part| in_node(part, id)),
+        Canonical::Compound { lists, .. } => lists.iter_mut().find_map(|list| command_mut(list, id)),
+    }
+}
+
+/// Puts `new` into the chain: behind the simple command `after`, or before all of it.
+pub(super) fn insert(
+    list: &mut CanonicalList,
+    joint: Joint,
+    after: Option<usize>,
+    new: Canonical,
+) -> Result<(), String> {
+    match joint {
+        Joint::Sequence => {
+            let at = match after {
+                None => 0,
+                Some(id) => 1 + position(list.iter().map(|(node, _)| node), id)?,
+            };
+            list.insert(at, (new, false));
+        }
+        Joint::And => {
+            let parts = as_and_chain(list)?;
+            let at = match after {
+                None => 0,
+                Some(id) => 1 + position(parts.iter().map(|(_, node)| node), id)?,
+            };
+            parts.insert(at, (true, new));
+        }
+    }
+    Ok(())
+}
+
+/// Takes the simple command `id` out of the chain, which has to keep at least one command.
+pub(super) fn take_out(list: &mut CanonicalList, joint: Joint, id: usize) -> Result<(), String> {
+    match joint {
+        Joint::Sequence => {
+            let at = position(list.iter().map(|(node, _)| node), id)?;
+            list.remove(at);
+        }
+        Joint::And => {
+            let parts = as_and_chain(list)?;
+            let at = position(parts.iter().map(|(_, node)| node), id)?;
+            parts.remove(at);
+        }
+    }
+    normalise(list);
+    if list.is_empty() { Err("nothing is left of the RUN".to_owned()) } else { Ok(()) }
+}
+
+/// The parts of a list that is one `&&` chain; a single command becomes a chain of one.
+fn as_and_chain(list: &mut CanonicalList) -> Result<&mut Vec<(bool, Canonical)>, String> {
+    let [(node, false)] = list.as_mut_slice() else { return Err("the script is no `&&` chain".to_owned()) };
+    if !matches!(node, Canonical::AndOr(_)) {
+        let single = std::mem::replace(node, Canonical::AndOr(Vec::new()));
+        *node = Canonical::AndOr(vec![(true, single)]);
+    }
+    match node {
+        Canonical::AndOr(parts) if parts.iter().all(|(and, _)| *and) => Ok(parts),
+        _ => Err("the script is no `&&` chain".to_owned()),
+    }
+}
+
+/// Writes chains of one command as the command, and drops empty ones.
+pub(super) fn normalise(list: &mut CanonicalList) {
+    list.retain(|(node, _)| !matches!(node, Canonical::AndOr(parts) if parts.is_empty()));
+    for (node, _) in list {
+        if let Canonical::AndOr(parts) = node
+            && parts.len() == 1
+        {
+            *node = parts.remove(0).1;
+        }
+    }
+}
+
+fn position<'a>(nodes: impl Iterator<Item = &'a Canonical>, id: usize) -> Result<usize, String> {
+    let is_it = |node: &Canonical| matches!(node, Canonical::Simple(CanonicalCommand { id: CommandId(number), .. }) if *number == id);
+    nodes
+        .enumerate()
+        .find_map(|(at, node)| is_it(node).then_some(at))
+        .ok_or_else(|| format!("command {id} is no part of the chain"))
+}
