@@ -161,6 +161,7 @@ pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
+    decode_programs(shipped("programs.yaml"))?;
     Ok(())
 }
 
