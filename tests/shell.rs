@@ -299,6 +299,7 @@ fn hostile_scripts_end() {
     let long =
         ["a && ".repeat(50_000) + "a", "a | ".repeat(50_000) + "a", "a;".repeat(100_000), "\"$a\"".repeat(50_000)];
     for script in long {
-        assert_ne!(parse(&script, Dialect::Posix), Err(NotUnderstood::Syntax), "{}", &script[..20]);
+        let understood = parse(&script, Dialect::Posix);
+        assert!(matches!(understood, Ok(_) | Err(NotUnderstood::TooComplex)), "{}", &script[..20]);
     }
 }
