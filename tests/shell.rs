@@ -132,7 +132,9 @@ fn what_is_no_script() {
     {
         check_not_understood(script);
     }
-    for script in ["a | | b", "for 1a in b; do c; done", "$(a", "$((1)", "a <", "a\rb", "then a", "a\\", "f() a"] {
+    for script in
+        ["a | | b", "for 1a in b; do c; done", "$(a", "$((1)", "a <", "a >2>f", "a\rb", "then a", "a\\", "f() a"]
+    {
         check_not_understood(script);
     }
 }
