@@ -169,7 +169,7 @@ fn assignments() {
 fn words_and_quotes() {
     check("a\\ b 'c\\d' \"e\\f\\\"\\$\\`\\\\\"", "[a' 'b 'c\\d' 'e\\f\"$`\\']");
     check("a\"b\"'c'd \"\"", "[a'bc'd '']");
-    check("ab\\\ncd \"x\\\ny\"", "[abcd 'xy']");
+    check("e ab\\\ncd \"x\\\ny\"", "[e abcd 'xy']");
     check("a b#c #d", "[a b#c]");
     check("$a ${b} \"$c\" ${d:-e} ${#f} $1 $?", "[«a» «b» \"«c» «${d:-e}» «${#f}» «$1» «$?»]");
     check("${a:-${b:-$(c)}}", "[«([c])»]");
@@ -184,13 +184,14 @@ fn words_and_quotes() {
 
 #[test]
 fn values_that_are_known() {
+    let known = |text: &str| Some(text.to_owned());
     let literals = |script: &str| {
         let script = parse(script, Dialect::Bash).expect("understood");
         script.simple_commands()[0].words.iter().map(Word::literal).collect::<Vec<_>>()
     };
     assert_eq!(literals("a b[1] {d,e} $'f'")[1..], [None, None, None]);
-    let known = |text: &str| Some(text.to_owned());
     assert_eq!(literals("a'*'\"b\"\\? /x/* ~/c a~ '~'"), [known("a*b?"), None, None, known("a~"), known("~")]);
+    assert_eq!(literals("e a=~1.2 b=~c :~/d")[1..], [known("a=~1.2"), None, None]);
     assert_eq!(literals("[ $b -o \"$(c)\" ]")[..4], [known("["), None, known("-o"), None]);
 }
 
