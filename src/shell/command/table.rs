@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     /// The names of all options of a list, main and other.
-    fn names<'a>(rows: [&'a Vec<String>; 3]) -> Vec<&'a str> {
+    fn names(rows: [&Vec<String>; 3]) -> Vec<&str> {
         rows.into_iter().flatten().flat_map(|row| row.split_ascii_whitespace()).collect()
     }
 
