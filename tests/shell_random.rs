@@ -8,7 +8,7 @@ use imgopt::shell::command::recognize;
 use imgopt::shell::state::changes;
 use imgopt::shell::{Dialect, parse};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const PIECES: [&str; 64] = [
     "a",
@@ -81,8 +81,10 @@ fn script() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(&PIECES[..]), 1..14).prop_map(|pieces| pieces.concat())
 }
 
+/// The same cases each time: a rare disagreement is looked for with `IMGOPT_CASES`, not met by chance in a change of another.
 fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }
 
 #[test]
