@@ -3,6 +3,7 @@
 use crate::edit::Edit;
 use crate::model::Model;
 use crate::model::chain::{Chain, Joint};
+use crate::rewrite::Findings;
 use crate::source::Span;
 
 /// Whether a line within the span, other than its first, is a comment line.
@@ -32,27 +33,56 @@ pub(super) fn prepend(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usiz
     Edit::insert(start, format!("{command}{}", joint(model, run, chain, at)))
 }
 
+/// Says why a RUN that names one of the commands was left alone, when its script is not understood.
+pub(super) fn decline_unread(model: &Model<'_>, run: usize, commands: &[&str], found: &mut Findings) {
+    let Some(body) = model.body(run).filter(|_| model.is_run(run)) else { return };
+    let Err(opaque) = body.script.as_ref() else { return };
+    if commands.iter().any(|command| body.text.text.contains(command)) {
+        let unlock = "plain POSIX shell, or SHELL with the shell that reads it";
+        found.decline(model.instruction(run).span, opaque.to_string(), unlock);
+    }
+}
+
 /// What joins two commands of the chain, operator and blanks, as the file writes it near the element: indentation, the
 /// place of `&&` and the continuation style are its own.
 pub(super) fn joint(model: &Model<'_>, run: usize, chain: &Chain<'_>, near: usize) -> String {
     let between = |pair: usize| {
-        let span =
-            Span::new(element_span(model, run, chain, pair).end, element_span(model, run, chain, pair + 1).start);
-        (!has_comment(model.source, span)).then(|| span.of(model.source))
+        Span::new(element_span(model, run, chain, pair).end, element_span(model, run, chain, pair + 1).start)
+            .of(model.source)
     };
     let pairs = 0..chain.elements.len().saturating_sub(1);
-    let written = pairs.clone().min_by_key(|pair| pair.abs_diff(near)).and_then(between);
-    let over_lines = pairs.filter_map(between).find(|text| text.contains('\n'));
-    match (over_lines.or(written), chain.joint) {
-        (Some(text), _) if text.contains('\n') => text.to_owned(),
+    let over_lines = pairs.clone().map(between).find(|text| text.contains('\n'));
+    if let Some(text) = over_lines {
+        return plain_joint(model, text);
+    }
+    let nearest = pairs.min_by_key(|pair| pair.abs_diff(near)).map(between);
+    match chain.joint {
         // A command over several lines is followed by a line of its own.
-        (_, Joint::And) if element_span(model, run, chain, near).of(model.source).contains('\n') => {
+        Joint::And if element_span(model, run, chain, near).of(model.source).contains('\n') => {
             format!(" {}&& ", continuation(model, run))
         }
-        (Some(text), _) => text.to_owned(),
-        (None, Joint::And) => " && ".to_owned(),
-        (None, Joint::Sequence) => "; ".to_owned(),
+        Joint::And => nearest.unwrap_or(" && ").to_owned(),
+        Joint::Sequence => nearest.unwrap_or("; ").to_owned(),
     }
+}
+
+/// A joint over lines without comments and empty continuations: what stands before the first line end, and the last line's
+/// indentation and operator.
+fn plain_joint(model: &Model<'_>, text: &str) -> String {
+    if text.matches('\n').count() == 1 {
+        return text.to_owned();
+    }
+    let first = &text[..text.find('\n').map_or(0, |at| at + 1)];
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let operator_is_last = last.contains("&&");
+    // A comment behind the operator takes the first line's continuation with it.
+    if first.contains('#')
+        || !(operator_is_last || first.contains("&&") || first.contains(';') || first.trim().is_empty())
+    {
+        let line_end = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
+        return format!(" {}{line_end}{last}", model.dockerfile.escape);
+    }
+    format!("{first}{last}")
 }
 
 /// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
