@@ -66,23 +66,18 @@ pub(super) fn joint(model: &Model<'_>, run: usize, chain: &Chain<'_>, near: usiz
     }
 }
 
-/// A joint over lines without comments and empty continuations: what stands before the first line end, and the last line's
-/// indentation and operator.
+/// A joint over lines without its comments and empty continuations.
 fn plain_joint(model: &Model<'_>, text: &str) -> String {
-    if text.matches('\n').count() == 1 {
-        return text.to_owned();
-    }
-    let first = &text[..text.find('\n').map_or(0, |at| at + 1)];
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    let operator_is_last = last.contains("&&");
-    // A comment behind the operator takes the first line's continuation with it.
-    if first.contains('#')
-        || !(operator_is_last || first.contains("&&") || first.contains(';') || first.trim().is_empty())
-    {
-        let line_end = if first.ends_with("\r\n") { "\r\n" } else { "\n" };
-        return format!(" {}{line_end}{last}", model.dockerfile.escape);
-    }
-    format!("{first}{last}")
+    let is_empty = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with('#') || line.strip_prefix(model.dockerfile.escape).is_some_and(str::is_empty)
+    };
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let [first, middle @ .., last] = lines.as_slice() else { return text.to_owned() };
+    // A shell comment ends the first line of a heredoc; its line end stays.
+    let first = first.find('#').map_or(*first, |at| first[at..].trim_start_matches(|c| !matches!(c, '\r' | '\n')));
+    let middle: String = middle.iter().filter(|line| !is_empty(line)).copied().collect();
+    format!("{first}{middle}{last}")
 }
 
 /// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
