@@ -48,9 +48,11 @@ fn comments(text: &str) -> Vec<&str> {
 fn same_arguments(a: &NodeReading, b: &[String]) -> Option<&'static str> {
     match a.cmd.as_str() {
         "FROM" if same_with(&a.args, b, |a, b| a.eq_ignore_ascii_case(b)) => Some("AS and stage names have no case"),
-        "ENV" | "LABEL" | "ARG" | "COPY" | "ADD" | "USER" | "WORKDIR" | "EXPOSE" | "VOLUME" | "STOPSIGNAL" | "FROM" => {
+        "ENV" | "LABEL" | "ARG" | "COPY" | "ADD" | "USER" | "WORKDIR" | "VOLUME" | "STOPSIGNAL" | "FROM" => {
             same_with(&a.args, b, same_value).then_some("the words have the same value in every environment tried")
         }
+        // A variable without quotes may stand for several ports.
+        "EXPOSE" => None,
         "RUN" if !a.json && a.heredocs.is_empty() => {
             same_with(&a.args, b, |a, b| shell_words(a).is_some_and(|words| Some(words) == shell_words(b)))
                 .then_some("the shell reads the same words")
@@ -83,50 +85,89 @@ fn same_value(a: &str, b: &str) -> bool {
 /// The words of a script, quotes around characters that mean nothing to a shell taken away. `None` when blanks and quotes
 /// may matter in another way: heredocs and comments.
 fn shell_words(text: &str) -> Option<Vec<String>> {
-    if text.contains("<<") || text.contains('#') || text.contains('`') {
+    if text.contains("<<") || text.contains('`') {
         return None;
     }
-    let has_brackets = text.contains(['{', '[']);
-    let is_inert = |c: char| c.is_ascii_alphanumeric() || "_/:@%+".contains(c) || (".-".contains(c) && !has_brackets);
+    let words = raw_words(text)?;
+    if words.iter().any(|word| word.starts_with('#')) {
+        return None;
+    }
+    let starts_command = |at: usize| {
+        at == 0
+            || words[at - 1].contains('=')
+            || words[at - 1].ends_with(|c| "&|;(){}!".contains(c))
+            || is_reserved(&words[at - 1])
+    };
+    words.iter().enumerate().map(|(at, word)| without_idle_quotes(word, starts_command(at))).collect()
+}
+
+/// Whether a command stands behind the word.
+fn is_reserved(word: &str) -> bool {
+    matches!(word, "if" | "then" | "elif" | "else" | "while" | "until" | "do" | "time")
+}
+
+/// Splits at blanks outside quotes.
+fn raw_words(text: &str) -> Option<Vec<String>> {
     let mut words = vec![String::new()];
-    let mut chars = text.chars().peekable();
+    let mut chars = text.chars();
+    let mut quote = None;
     while let Some(c) = chars.next() {
-        let word = words.last_mut()?;
-        match c {
-            ' ' | '\t' => words.push(String::new()),
-            '\\' => match chars.next() {
-                Some(next) if is_inert(next) && !next.is_ascii_digit() => word.push(next),
-                next => {
-                    word.push('\\');
-                    word.extend(next);
-                }
-            },
-            '\'' | '"' => {
-                let mut inner = String::new();
-                loop {
-                    match chars.next()? {
-                        end if end == c => break,
-                        '\\' if c == '"' => {
-                            inner.push('\\');
-                            inner.push(chars.next()?);
-                        }
-                        other => inner.push(other),
-                    }
-                }
-                let before_redirect = chars.peek().is_some_and(|next| matches!(next, '<' | '>'));
-                if !inner.is_empty() && inner.chars().all(is_inert) && !before_redirect {
-                    word.push_str(&inner);
-                } else {
-                    let is_literal = !inner.contains(['$', '\\', '"', '\'', '!']);
-                    let quote = if is_literal { '\'' } else { c };
-                    word.push(quote);
-                    word.push_str(&inner);
-                    word.push(quote);
-                }
+        if quote.is_none() && matches!(c, ' ' | '\t') {
+            let opens_subshell = words.last().is_some_and(|word| word.ends_with('('));
+            let opens_another = chars.as_str().trim_start().starts_with('(');
+            if opens_subshell && !opens_another {
+                continue;
             }
-            other => word.push(other),
+            words.push(String::new());
+            continue;
+        }
+        let word = words.last_mut()?;
+        word.push(c);
+        match (c, quote) {
+            ('\\', None | Some('"')) => word.push(chars.next()?),
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            _ => {}
         }
     }
     words.retain(|word| !word.is_empty());
     Some(words)
+}
+
+fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
+    // In a glob or a brace expansion, quoted `-`, `.` and `,` are other characters than plain ones.
+    let has_brackets = word.contains(['{', '[']);
+    let is_idle = |c: char| c.is_ascii_alphanumeric() || "_/:@%+".contains(c) || (".-,=".contains(c) && !has_brackets);
+    let mut plain = String::new();
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        let mut inner = String::new();
+        match c {
+            '\\' => inner.push(chars.next()?),
+            '\'' | '"' => loop {
+                match chars.next()? {
+                    end if end == c => break,
+                    '\\' if c == '"' => inner.extend(['\\', chars.next()?]),
+                    other => inner.push(other),
+                }
+            },
+            other => {
+                plain.push(other);
+                continue;
+            }
+        }
+        // A digit before a redirect is the number of its descriptor, and `=` makes an assignment.
+        let is_descriptor = inner.ends_with(|c: char| c.is_ascii_digit()) && matches!(chars.peek(), Some('<' | '>'));
+        let makes_assignment = starts_command && inner.contains('=') && !plain.contains('=');
+        if !inner.is_empty() && inner.chars().all(is_idle) && !is_descriptor && !makes_assignment {
+            plain.push_str(&inner);
+            continue;
+        }
+        let is_literal = c == '\\' || !inner.contains(['$', '\\', '"', '\'', '!']);
+        let quote = if is_literal { '\'' } else { c };
+        plain.extend([quote]);
+        plain.push_str(&inner);
+        plain.extend([quote]);
+    }
+    Some(plain)
 }

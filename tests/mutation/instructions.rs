@@ -507,6 +507,12 @@ fn change_mount(s: &Subject<'_>, m: &mut Mutants) {
         for flag in run.flags.iter().filter(|flag| flag.name == "mount") {
             let Some(value) = flag.value_span else { continue };
             for (old, new) in changes {
+                // A key that is there twice has its last value.
+                let key = new.rsplit(',').next().and_then(|field| field.split('=').next()).unwrap_or_default();
+                let has_key = value.of(s.text).split(',').any(|field| field.split('=').next() == Some(key));
+                if new.contains(',') && has_key {
+                    continue;
+                }
                 if let Some(at) = value.of(s.text).find(old) {
                     m.replace(s, Span::new(value.start + at, value.start + at + old.len()), new);
                 }

@@ -19,7 +19,7 @@ mod instructions;
 mod scripts;
 mod subject;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use imgopt::context::BuildContext;
@@ -31,15 +31,15 @@ use imgopt::rewrite::Rewrite;
 use imgopt::{Options, syntax, validate};
 use rayon::prelude::*;
 
-use subject::{Mutants, Random, Subject};
+use subject::{Mutant, Mutants, Random, Subject};
 
 /// The name of an operator, and what makes its mutants.
 type Operator = (&'static str, fn(&Subject<'_>, &mut Mutants));
 
 const SEED: u64 = 20_250_301;
 
-/// Files of the sample that every run looks at.
-const SAMPLE: usize = 40;
+/// Files of the sample that every run looks at, and how many mutants of each round.
+const SAMPLE: (usize, usize) = (60, 40);
 
 fn operators() -> impl Iterator<Item = &'static Operator> {
     instructions::OPERATORS.iter().chain(scripts::OPERATORS)
@@ -144,7 +144,7 @@ impl Tally {
     }
 }
 
-fn examine(path: &Path, kept: &[Kept], seed: u64) -> Tally {
+fn examine(path: &Path, kept: &[Kept], seed: u64, most: usize) -> Tally {
     let mut tally = Tally { files: 1, rounds: kept.len(), ..Tally::default() };
     let context = BuildContext::unknown();
     let bodies = BodyCache::default();
@@ -160,7 +160,7 @@ fn examine(path: &Path, kept: &[Kept], seed: u64) -> Tally {
             mutants.set_operator(operator);
             make(&subject, &mut mutants);
         }
-        for mutant in mutants.found {
+        for mutant in sample(mutants, most) {
             let fate = tally.operators.entry(mutant.operator).or_default();
             let parsed = syntax::parse(&mutant.text);
             if parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity > Severity::Warning) {
@@ -188,12 +188,26 @@ fn examine(path: &Path, kept: &[Kept], seed: u64) -> Tally {
     tally
 }
 
+/// At most so many of the mutants, those of rare operators first.
+fn sample(mutants: Mutants, most: usize) -> Vec<Mutant> {
+    let Mutants { mut found, mut random, .. } = mutants;
+    if found.len() <= most {
+        return found;
+    }
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    found.iter().for_each(|mutant| *counts.entry(mutant.operator).or_default() += 1);
+    // The lowest of as many numbers as there are chances is low for rare operators.
+    found.sort_by_cached_key(|mutant| random.next() / (1 + 100 / counts[mutant.operator] as u64));
+    found.truncate(most);
+    found
+}
+
 #[test]
 fn no_mistake_is_justified() {
     let Some(files) = files() else { return };
-    let wanted = match std::env::var("IMGOPT_MUTANTS").as_deref() {
-        Ok("all") => usize::MAX,
-        Ok(number) => number.parse().expect("IMGOPT_MUTANTS is a number of files, or `all`"),
+    let (wanted, most) = match std::env::var("IMGOPT_MUTANTS").as_deref() {
+        Ok("all") => (usize::MAX, usize::MAX),
+        Ok(number) => (number.parse().expect("IMGOPT_MUTANTS is a number of files, or `all`"), usize::MAX),
         Err(_) => SAMPLE,
     };
     let mut rewritten = Vec::new();
@@ -213,7 +227,7 @@ fn no_mistake_is_justified() {
     let tally = rewritten
         .par_iter()
         .enumerate()
-        .map(|(number, (path, kept))| examine(path, kept, SEED.wrapping_add(1000 * number as u64)))
+        .map(|(number, (path, kept))| examine(path, kept, SEED.wrapping_add(1000 * number as u64), most))
         .reduce(Tally::default, Tally::merge);
     print(&tally);
     assert!(operators().map(|(name, _)| name).collect::<HashSet<_>>().len() >= 25);
