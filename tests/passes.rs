@@ -1,14 +1,15 @@
 //! Cases of single passes: `tests/passes/<pass>/<case>/Dockerfile` gives `Dockerfile.optimized` and `report.txt`.
 //!
-//! A folder `context` in a case is its build context; without one, nothing is known of it. A file `level` names the level
-//! when it is not the highest of the pass. `SNAPSHOTS=overwrite cargo test` accepts what comes out.
+//! A folder `context` in a case is its build context, with the CI files that say what builds the image; without one,
+//! nothing is known of it. A file `level` names the level when it is not the highest of the pass.
+//! `SNAPSHOTS=overwrite cargo test` accepts what comes out.
 
 use std::path::{Path, PathBuf};
 
 use imgopt::context::BuildContext;
 use imgopt::passes;
 use imgopt::report::{FileReport, Finding, diff, text};
-use imgopt::{Options, Outcome, optimize};
+use imgopt::{Options, Outcome, optimize, syntax};
 
 fn main() {
     let cases = || tryfn::Harness::new("tests/passes", case_file, optimized).select(["*/*/Dockerfile"]);
@@ -20,7 +21,8 @@ fn case_file(dockerfile: PathBuf) -> tryfn::Case {
     let case = dockerfile.parent().expect("it lies in a folder");
     let pass = case.parent().and_then(Path::file_name).expect("cases lie below their pass").to_string_lossy();
     let name = format!("{pass}::{}", case.file_name().expect("a case has a name").to_string_lossy());
-    let expected = tryfn::Data::read_from(&case.join("report.txt"), None);
+    // Raw: otherwise backslashes are taken for path separators and become slashes.
+    let expected = tryfn::Data::read_from(&case.join("report.txt"), None).raw();
     tryfn::Case { name, fixture: dockerfile.clone(), expected }
 }
 
@@ -34,8 +36,8 @@ fn optimized(dockerfile: &Path) -> Result<String, Box<dyn std::error::Error>> {
         Err(_) => info.max_level,
     };
     let source = std::fs::read_to_string(dockerfile)?;
-    let context = case.join("context");
-    let context = if context.is_dir() { BuildContext::from_dir(&context) } else { BuildContext::unknown() };
+    let repository = Repository::of(case, &source)?;
+    let context = repository.as_ref().map_or_else(BuildContext::unknown, Repository::context);
     let options = Options { level, only: [pass].into(), ..Options::default() };
     let outcome = optimize(&source, &context, &options);
     if !outcome.violations.is_empty() {
@@ -51,6 +53,44 @@ fn optimized(dockerfile: &Path) -> Result<String, Box<dyn std::error::Error>> {
     }
     check_optimized(case, &outcome)?;
     Ok(report(outcome))
+}
+
+/// A copy of the case's context as a repository of its own, so that no file beside the case says what builds the image.
+struct Repository {
+    folder: tempfile::TempDir,
+    source: String,
+}
+
+impl Repository {
+    fn of(case: &Path, source: &str) -> std::io::Result<Option<Self>> {
+        let context = case.join("context");
+        if !context.is_dir() {
+            return Ok(None);
+        }
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir(folder.path().join(".git"))?;
+        copy(&context, folder.path())?;
+        Ok(Some(Self { folder, source: source.to_owned() }))
+    }
+
+    fn context(&self) -> BuildContext {
+        let root = self.folder.path();
+        BuildContext::discover(&root.join("Dockerfile"), &syntax::parse(&self.source).dockerfile, Some(root))
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&target)?;
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// `Dockerfile.optimized` holds the text that comes out, for people to read; it is missing where nothing changes.
