@@ -69,12 +69,13 @@ pub fn scan(source: &str) -> Scan {
         source,
         offset: 0,
         scan: Scan {
-            items: Vec::new(),
+            // A guess from usual lengths of lines and instructions.
+            items: Vec::with_capacity(source.len() / 64),
             directives: Vec::new(),
             escape: '\\',
-            lines: Vec::new(),
+            lines: Vec::with_capacity(source.len() / 100),
             diagnostics: Vec::new(),
-            pieces: Vec::new(),
+            pieces: Vec::with_capacity(source.len() / 48),
             comments: Vec::new(),
         },
         directives: directive::Parser::new("#"),
@@ -132,7 +133,7 @@ impl<'a> Scanner<'a> {
     fn line(&mut self, line: Span) {
         let text = trim_newline(line.of(self.source));
         let stripped = trim_start(text);
-        if stripped.starts_with('#') {
+        if stripped.as_bytes().first() == Some(&b'#') {
             return self.comment(line, text, stripped);
         }
         self.directives.stop();
@@ -185,7 +186,7 @@ impl<'a> Scanner<'a> {
             end = next.end;
             let text = trim_newline(next.of(self.source));
             let stripped = trim_start(text);
-            if stripped.starts_with('#') {
+            if stripped.as_bytes().first() == Some(&b'#') {
                 continue;
             }
             if stripped.is_empty() {
@@ -266,8 +267,8 @@ impl<'a> Scanner<'a> {
 
 /// The heredocs that a logical line announces, or why they cannot be read.
 fn announced_heredocs(line: &Line<'_>, content: Span) -> Result<Vec<heredoc::HeredocWord>, String> {
-    // Most lines hold no `<` at all.
-    if line.pieces.iter().all(|piece| memchr::memchr(b'<', piece.of(line.source).as_bytes()).is_none()) {
+    // Most lines hold no `<` at all, not even in a comment.
+    if memchr::memchr(b'<', line.span().of(line.source).as_bytes()).is_none() {
         return Ok(Vec::new());
     }
     let text = line.text(line.span());
@@ -294,7 +295,9 @@ fn trim_newline(line: &str) -> &str {
 ///
 /// Blanks may follow the escape character; two of them in a row are none, nor is the last of three.
 fn continuation(text: &str, escape: char) -> Option<usize> {
-    let blanks = text.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let before = text[..text.len() - blanks].strip_suffix(escape)?;
-    (!before.ends_with(escape)).then_some(before.len())
+    let text = text.as_bytes();
+    let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let is_escape = |byte: &u8| char::from(*byte) == escape;
+    let (last, before) = text[..text.len() - blanks].split_last()?;
+    (is_escape(last) && !before.last().is_some_and(is_escape)).then_some(before.len())
 }
