@@ -215,7 +215,14 @@ impl<'a> Scanner<'a> {
             self.error(content, message, None);
             Vec::new()
         });
-        let heredocs = words.into_iter().map(|word| self.heredoc(word, content)).collect();
+        let mut heredocs = Vec::new();
+        for word in words {
+            let (heredoc, is_terminated) = self.heredoc(word, content);
+            heredocs.push(heredoc);
+            if !is_terminated {
+                break;
+            }
+        }
         self.scan.lines.push(LogicalLine { item, content, heredocs, pieces, comments });
     }
 
@@ -229,8 +236,8 @@ impl<'a> Scanner<'a> {
         continued.is_some()
     }
 
-    /// Reads the body of a heredoc up to its terminator.
-    fn heredoc(&mut self, word: heredoc::HeredocWord, line: Span) -> Heredoc {
+    /// Reads the body of a heredoc up to its terminator; says whether there is one.
+    fn heredoc(&mut self, word: heredoc::HeredocWord, line: Span) -> (Heredoc, bool) {
         let start = self.offset;
         let mut body = Span::at(start);
         let mut terminated = false;
@@ -252,7 +259,7 @@ impl<'a> Scanner<'a> {
             self.item(ItemKind::HeredocBody, span);
         }
         let heredoc::HeredocWord { name, fd, expand, chomp } = word;
-        Heredoc { span, body, name, fd, expand, chomp }
+        (Heredoc { span, body, name, fd, expand, chomp }, terminated)
     }
 
     fn item(&mut self, kind: ItemKind, span: Span) {
