@@ -70,7 +70,9 @@ pub(super) fn joint(model: &Model<'_>, run: usize, chain: &Chain<'_>, near: usiz
 fn plain_joint(model: &Model<'_>, text: &str) -> String {
     let is_empty = |line: &str| {
         let line = line.trim();
-        line.is_empty() || line.starts_with('#') || line.strip_prefix(model.dockerfile.escape).is_some_and(str::is_empty)
+        line.is_empty()
+            || line.starts_with('#')
+            || line.strip_prefix(model.dockerfile.escape).is_some_and(str::is_empty)
     };
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let [first, middle @ .., last] = lines.as_slice() else { return text.to_owned() };
