@@ -213,15 +213,14 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Whether a stage is a Windows image, or the file is written as for one.
+    /// Whether a stage is a Windows image, or has a shell of Windows.
     #[must_use]
     pub fn is_for_windows(&self) -> bool {
         let windows_shell = |state: &Rc<State>| {
             let shell = state.shell.as_deref().map(Dialect::of);
             matches!(shell, Some(ShellKind::PowerShell | ShellKind::Cmd))
         };
-        self.dockerfile.escape == '`'
-            || self.stages.iter().any(|stage| stage.image.as_deref().is_some_and(|image| image.windows))
+        self.stages.iter().any(|stage| stage.image.as_deref().is_some_and(|image| image.windows))
             || self.states.iter().any(windows_shell)
     }
 

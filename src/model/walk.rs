@@ -101,8 +101,8 @@ impl<'a> Walk<'a> {
             Base::Scratch => scratch_state(),
             Base::Image(_) | Base::Unknown => image.as_deref().map_or_else(unknown_state, state_of),
         };
-        if self.dockerfile.escape == '`' && !matches!(base, Base::Stage(_)) {
-            // A file with the backtick as escape character is written for Windows.
+        if self.dockerfile.escape == '`' && image.is_none() && !matches!(base, Base::Stage(_)) {
+            // With the backtick as escape character, an image of which nothing is known is one for Windows.
             self.state.shell = Some(Rc::from(["cmd".to_owned(), "/S".to_owned(), "/C".to_owned()]));
         }
         self.stages.push(Stage {
