@@ -1,7 +1,7 @@
 //! Package installs: what may be added to them and what may be cleaned up behind them.
 
 use super::call::Call;
-use super::{Model, Stage, cache};
+use super::{Base, Model, Stage, cache};
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
 use crate::syntax::ast::InstructionKind;
@@ -87,6 +87,9 @@ pub enum KeepRecommends {
     /// The release of the base image is not known.
     #[error("the release of the base image is not known")]
     UnknownRelease,
+    /// The table is made for slim images; this one holds more.
+    #[error("what the base image already holds is not known")]
+    FullImage,
     /// An operand is a variable or a file.
     #[error("not all packages are plain words")]
     Operands,
@@ -99,7 +102,7 @@ pub enum KeepRecommends {
 }
 
 /// More recommended packages than this are not named.
-const MAX_NAMED: usize = 5;
+const MAX_NAMED: usize = 3;
 
 /// What becomes of recommended packages with `--no-install-recommends`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +121,9 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     let image = model.stage_of(run).and_then(|stage| stage.image.as_deref()).ok_or(KeepRecommends::UnknownRelease)?;
     let Fact::Known(distribution) = &image.distribution else { return Err(KeepRecommends::UnknownRelease) };
     let release = distribution.release.as_deref().ok_or(KeepRecommends::UnknownRelease)?;
+    if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
+        return Err(KeepRecommends::FullImage);
+    }
     let mut recommended = Vec::new();
     let mut named = Vec::new();
     for operand in call.operands() {
@@ -138,6 +144,20 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
         return Err(KeepRecommends::TooMany(used));
     }
     if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(Recommends { used, lost }) }
+}
+
+/// Whether the stage is built from an image that holds what the table takes for granted, and no more: a distribution's own
+/// image, or a slim variant.
+fn is_slim(model: &Model<'_>, stage: &Stage) -> bool {
+    match &stage.base {
+        Base::Stage(parent) => is_slim(model, &model.stages[*parent]),
+        Base::Image(image) => {
+            let is_distribution =
+                stage.image.as_deref().is_some_and(|facts| matches!(facts.family.as_str(), "debian" | "ubuntu"));
+            is_distribution || image.tag.as_deref().is_some_and(|tag| tag.contains("slim"))
+        }
+        Base::Scratch | Base::Unknown => false,
+    }
 }
 
 fn is_package_name(text: &str) -> bool {
