@@ -157,13 +157,17 @@ pub fn optimize_observed(
     let mut outcome = Outcome { original: source.to_owned(), optimized: source.to_owned(), ..Outcome::default() };
     outcome.skipped = skip_reason(source, &parsed);
     outcome.diagnostics = parsed.diagnostics;
+    let bodies = BodyCache::default();
+    if outcome.skipped.is_none() && Model::build(source, &parsed.dockerfile, context, &bodies).is_for_windows() {
+        outcome.skipped = Some("it builds a Windows image".to_owned());
+    }
     if outcome.skipped.is_some() {
         return outcome;
     }
     let mut driver = Driver {
         context,
         options,
-        bodies: BodyCache::default(),
+        bodies,
         text: source.to_owned(),
         dockerfile: Rc::new(parsed.dockerfile),
         origin: Vec::new(),
