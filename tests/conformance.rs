@@ -43,7 +43,7 @@ fn records(folder: &Path) -> Vec<(Value, String)> {
     lines.lines().map(record).collect()
 }
 
-/// Compares our reading of each file of a folder with its record.
+/// Compares our reading of each file of a folder with its record. So many records are expected, so that none is missed.
 fn compare(folder: &str, expected_count: usize) {
     let Some(shared) = shared() else { return };
     let records = records(&shared.join(folder));

@@ -120,8 +120,8 @@ impl<'a> Scanner<'a> {
         let line = Span::new(self.offset, self.offset + length);
         self.offset = line.end;
         // The first line counts with its byte order mark.
-        let start =
-            if self.scan.items.len() == 1 && self.scan.items[0].span.end == line.start { 0 } else { line.start };
+        let mark = self.scan.items.last().filter(|item| item.kind == ItemKind::ByteOrderMark);
+        let start = mark.filter(|mark| mark.span.end == line.start).map_or(line.start, |mark| mark.span.start);
         if line.end - start - usize::from(newline.is_some()) > MAX_LINE {
             let message = format!("dockerfile line greater than max allowed size of {MAX_LINE}");
             self.error(line, message, Some("break the line with a continuation"));
@@ -174,8 +174,8 @@ impl<'a> Scanner<'a> {
         self.item(ItemKind::Comment, line);
     }
 
-    /// Reads an instruction whose first physical line is `line`, and its text from the first byte that is no white
-    /// space `text`.
+    /// Reads an instruction. Its first physical line is `line`; `text` is that line without white space at its start
+    /// and without its line end.
     fn instruction(&mut self, line: Span, text: Span) {
         let pieces_start = self.scan.pieces.len();
         let mut end = line.end;
@@ -294,8 +294,8 @@ fn trim_start(text: &str) -> &str {
 
 /// The line without its line end: BuildKit trims every `\r` and `\n`.
 fn trim_newline(line: &str) -> &str {
-    let kept = line.bytes().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    &line[..line.len() - kept]
+    let line_end = line.bytes().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    &line[..line.len() - line_end]
 }
 
 /// The length of the text before the continuation at the end of a physical line, if there is one.
@@ -307,4 +307,47 @@ fn continuation(text: &str, escape: char) -> Option<usize> {
     let is_escape = |byte: &u8| char::from(*byte) == escape;
     let (last, before) = text[..text.len() - blanks].split_last()?;
     (is_escape(last) && !before.last().is_some_and(is_escape)).then_some(before.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(source: &str) -> Vec<String> {
+        scan(source).diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()
+    }
+
+    #[test]
+    fn physical_lines_have_a_limit() {
+        let line = |length: usize| format!("FROM {}", "a".repeat(length - 5));
+        let too_long = ["dockerfile line greater than max allowed size of 65535"];
+        let none: [&str; 0] = [];
+        assert_eq!(messages(&line(MAX_LINE)), none);
+        assert_eq!(messages(&format!("{}\n", line(MAX_LINE))), none);
+        assert_eq!(messages(&line(MAX_LINE + 1)), too_long);
+        assert_eq!(messages(&format!("{}\r\n", line(MAX_LINE))), too_long);
+        assert_eq!(messages(&format!("\u{FEFF}{}", line(MAX_LINE))), too_long);
+        assert_eq!(messages(&format!("# {0}\n# {0}\nFROM a\nRUN {0}\\\n{0}\n", "x".repeat(40_000))), none);
+        let heredoc = format!("FROM a\nRUN <<E\n{}\nE\n", "x".repeat(MAX_LINE + 1));
+        assert_eq!(messages(&heredoc), too_long);
+    }
+
+    #[test]
+    fn continuations_end_with_one_escape() {
+        for (text, length) in [
+            ("a \\", Some(2)),
+            ("a\\ \t", Some(1)),
+            ("\\", Some(0)),
+            ("a\\\\", None),
+            ("a\\\\\\", None),
+            ("\\\\", None),
+            ("a\\\r ", None),
+            ("", None),
+            ("é\\", Some(2)),
+        ] {
+            assert_eq!(continuation(text, '\\'), length, "{text}");
+        }
+        assert_eq!(continuation("a\\", '`'), None);
+        assert_eq!(continuation("a`", '`'), Some(1));
+    }
 }
