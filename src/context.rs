@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
+pub use evidence::Surroundings;
 use ignore::IgnoreRules;
 use pattern::Pattern;
 
@@ -88,12 +89,17 @@ impl BuildContext {
     /// the repository root names it, or when every local COPY and ADD source resolves in exactly one of these
     /// directories. Otherwise, and when its ignore file cannot be understood, it is unknown.
     #[must_use]
-    pub fn discover(dockerfile_path: &Path, dockerfile: &Dockerfile, named: Option<&Path>) -> Self {
+    pub fn discover(
+        dockerfile_path: &Path,
+        dockerfile: &Dockerfile,
+        named: Option<&Path>,
+        surroundings: &Surroundings,
+    ) -> Self {
         let directories = evidence::directories(dockerfile_path);
-        let search = Arc::new(builder::Search::new(directories.clone()));
+        let search = surroundings.builder(&directories);
         let found = match named {
             Some(root) => Some((root.to_owned(), "named by --context".to_owned())),
-            None => evidence::find(dockerfile_path, dockerfile, &directories),
+            None => evidence::find(dockerfile_path, dockerfile, &directories, surroundings),
         };
         let context = found.and_then(|(root, because)| Self::at(&root, dockerfile_path, because)).unwrap_or_default();
         Self { builder: search, ..context }

@@ -3,6 +3,7 @@
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
 mod caches;
+mod extensions;
 mod images;
 mod programs;
 mod recommends;
@@ -15,9 +16,10 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
-    decode_images, image, images,
+    decode_images, image, image_of, images,
 };
 pub use programs::{ProgramTable, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
@@ -26,6 +28,7 @@ pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, 
 pub const FILES: &[(&str, &str)] = &[
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
+    ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
@@ -160,7 +163,9 @@ fn shipped(file: &str) -> &'static str {
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
+    decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
+    decode_programs(shipped("programs.yaml"))?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use imgopt::context::{BuildContext, Builder, Entry, MAX_FILE_SIZE};
+use imgopt::context::{BuildContext, Builder, Entry, MAX_FILE_SIZE, Surroundings};
 use imgopt::syntax;
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 fn discover(root: &TempDir, path: &str) -> BuildContext {
     let path = root.path().join(path);
     let text = fs::read_to_string(&path).expect("a Dockerfile");
-    BuildContext::discover(&path, &syntax::parse(&text).dockerfile, None)
+    BuildContext::discover(&path, &syntax::parse(&text).dockerfile, None, &Surroundings::default())
 }
 
 /// The directory below `root` that was found to be the context, and why.
@@ -186,9 +186,15 @@ fn a_named_context_is_known() {
     let root = tree(&[("docker/Dockerfile", "FROM scratch\nCOPY a /\n"), ("elsewhere/a", "x")]);
     let path = root.path().join("docker/Dockerfile");
     let parsed = syntax::parse("FROM scratch\nCOPY a /\n");
-    let context = BuildContext::discover(&path, &parsed.dockerfile, Some(&root.path().join("elsewhere")));
+    let context = BuildContext::discover(
+        &path,
+        &parsed.dockerfile,
+        Some(&root.path().join("elsewhere")),
+        &Surroundings::default(),
+    );
     assert_eq!((context.known_because(), context.entry("a")), (Some("named by --context"), Entry::File));
-    let missing = BuildContext::discover(&path, &parsed.dockerfile, Some(&root.path().join("missing")));
+    let missing =
+        BuildContext::discover(&path, &parsed.dockerfile, Some(&root.path().join("missing")), &Surroundings::default());
     assert!(!missing.is_known());
 }
 
@@ -249,7 +255,7 @@ fn wildcards_and_variables_in_sources() {
     check_unknown(&tree(&[git, ("Dockerfile", "FROM a\nCOPY *.jar ./\n")]), "Dockerfile");
     check_known(&tree(&[git, ("Dockerfile", "FROM a\nCOPY *.jar ./\n"), ("a.jar", "x")]), "Dockerfile", "", because);
 
-    let variables = "ARG DIR=app\nFROM a\nARG DIR\nENV SUB=src\nCOPY ${DIR}/\"$SUB\" /\nADD $DIR/x /\n";
+    let variables = "ARG DIR=app\nFROM a\nARG DIR\nENV SUB=src\nARG SUB=other\nCOPY ${DIR}/\"$SUB\" /\nADD $DIR/x /\n";
     check_known(&tree(&[git, ("Dockerfile", variables), ("app/src/", ""), ("app/x", "")]), "Dockerfile", "", because);
     check_unknown(&tree(&[git, ("Dockerfile", "FROM a\nARG JAR\nCOPY $JAR /\n"), ("a.jar", "x")]), "Dockerfile");
 }

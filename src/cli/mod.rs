@@ -1,5 +1,5 @@
-//! The command line: definitions, and the way from arguments to an exit code. One file a command; [`discover`] finds
-//! the files, [`run`] reads and optimises them, [`terminal`] prints.
+//! The command line: definitions, and the way from arguments to an exit code. One file a command; `discover` finds
+//! the files, `run` reads and optimises them, `terminal` prints.
 
 mod apply;
 mod changed;

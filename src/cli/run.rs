@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::changed::{self, Since};
 use super::discover::{self, Found, Verdict};
 use super::{Files, Selection};
-use crate::context::BuildContext;
+use crate::context::{BuildContext, Surroundings};
 use crate::pipeline::{self, Options};
 use crate::report::{Failure, FileReport, Finding};
 use crate::rewrite::Level;
@@ -44,7 +44,8 @@ pub(super) fn optimize(files: &Files, selection: &Selection, level: Level) -> Re
     if let Some(context) = context.filter(|context| !context.is_dir()) {
         bail!("the build context {} is not a directory", context.display());
     }
-    in_parallel(&find(files)?, |found| file(found, context, &options))
+    let surroundings = Surroundings::default();
+    in_parallel(&find(files)?, |found| file(found, context, &surroundings, &options))
 }
 
 /// Maps the items, several at a time; a single one without the cost of threads.
@@ -65,11 +66,14 @@ pub(super) fn find(files: &Files) -> Result<Vec<Found>> {
     Ok(found)
 }
 
-fn file(found: &Found, context: Option<&Path>, options: &Options) -> Optimized {
+fn file(found: &Found, context: Option<&Path>, surroundings: &Surroundings, options: &Options) -> Optimized {
     let path = (!found.is_stdin()).then(|| found.path.clone());
     let name = path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
     let finding = match &found.verdict {
-        Verdict::Read => finding(found, path.as_deref(), context, options),
+        Verdict::Read => {
+            let context = |text: &str| build_context(path.as_deref(), text, context, surroundings);
+            finding(found, path.as_deref(), context, options)
+        }
         Verdict::Skip(reason) => Finding::Skipped(reason.clone()),
         Verdict::Fail(failure) => Finding::Failed(failure.clone()),
     };
@@ -79,7 +83,7 @@ fn file(found: &Found, context: Option<&Path>, options: &Options) -> Optimized {
     }
 }
 
-fn finding(found: &Found, path: Option<&Path>, context: Option<&Path>, options: &Options) -> Finding {
+fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildContext, options: &Options) -> Finding {
     let text = match read(path) {
         Ok(text) => text,
         Err(failure) => return Finding::Failed(failure),
@@ -87,7 +91,7 @@ fn finding(found: &Found, path: Option<&Path>, context: Option<&Path>, options: 
     if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
         return Finding::Skipped(reason.to_owned());
     }
-    let context = build_context(path, &text, context);
+    let context = context(&text);
     // A mistake of imgopt must not take the other files with it.
     match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(&text, &context, options))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
@@ -99,9 +103,9 @@ fn finding(found: &Found, path: Option<&Path>, context: Option<&Path>, options: 
 }
 
 /// The build context of a file. Of standard input only a named one is known.
-fn build_context(path: Option<&Path>, text: &str, named: Option<&Path>) -> BuildContext {
+fn build_context(path: Option<&Path>, text: &str, named: Option<&Path>, surroundings: &Surroundings) -> BuildContext {
     match (path, named) {
-        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named),
+        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named, surroundings),
         (None, Some(root)) => BuildContext::from_dir(root),
         (None, None) => BuildContext::unknown(),
     }

@@ -1,12 +1,13 @@
 //! Where the context of a Dockerfile is: what compose and bake files say, else where its COPY sources are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_yaml::Value;
 
-use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, has_wildcard, paths, small_file};
+use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, builder, has_wildcard, paths, small_file};
 use crate::syntax::ast::{Dockerfile, Instruction, InstructionKind, KeyValue};
 use crate::syntax::expand::{Lookup, process_known};
 
@@ -27,8 +28,13 @@ pub(super) fn directories(dockerfile_path: &Path) -> Vec<PathBuf> {
 }
 
 /// The context and the evidence for it.
-pub(super) fn find(path: &Path, dockerfile: &Dockerfile, directories: &[PathBuf]) -> Option<(PathBuf, String)> {
-    match named_by_file(path, directories) {
+pub(super) fn find(
+    path: &Path,
+    dockerfile: &Dockerfile,
+    directories: &[PathBuf],
+    surroundings: &Surroundings,
+) -> Option<(PathBuf, String)> {
+    match named_by_file(path, directories, surroundings) {
         Named::Once(root, file) => Some((root, format!("{file} names it"))),
         Named::Differently => None,
         Named::Never => where_sources_are(path, dockerfile, directories),
@@ -42,23 +48,62 @@ enum Named {
     Differently,
 }
 
+/// What was read beside the Dockerfiles of a run. Files of one directory share it, so that nothing is read twice.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    builds: Mutex<HashMap<PathBuf, Arc<[BuildFile]>>>,
+    builders: Mutex<HashMap<Vec<PathBuf>, Arc<builder::Search>>>,
+}
+
+impl Surroundings {
+    /// The compose and bake files of a directory.
+    fn builds(&self, directory: &Path) -> Arc<[BuildFile]> {
+        let mut known = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(directory.to_owned()).or_insert_with(|| build_files(directory)))
+    }
+
+    /// The search for the builder of the images of a directory.
+    pub(super) fn builder(&self, directories: &[PathBuf]) -> Arc<builder::Search> {
+        let mut known = self.builders.lock().unwrap_or_else(PoisonError::into_inner);
+        let search = known.entry(directories.to_owned());
+        Arc::clone(search.or_insert_with(|| Arc::new(builder::Search::new(directories.to_owned()))))
+    }
+}
+
+/// A compose or bake file with what it builds.
+#[derive(Debug)]
+struct BuildFile {
+    path: PathBuf,
+    builds: Vec<Build>,
+}
+
+fn build_files(directory: &Path) -> Arc<[BuildFile]> {
+    let files = files(directory, |name| is_compose_file(name) || is_bake_file(name));
+    let read = |path: PathBuf| {
+        let text = small_file(&path).ok()?;
+        let builds = builds(&path, &text);
+        Some(BuildFile { path, builds })
+    };
+    files.into_iter().take(MAX_FILES).filter_map(read).collect()
+}
+
 /// One build of a compose or bake file.
+#[derive(Debug)]
 struct Build {
     context: String,
     dockerfile: String,
 }
 
-fn named_by_file(path: &Path, directories: &[PathBuf]) -> Named {
+fn named_by_file(path: &Path, directories: &[PathBuf], surroundings: &Surroundings) -> Named {
     let Ok(path) = path.canonicalize() else { return Named::Never };
     let Some(top) = directories.last() else { return Named::Never };
     let mut contexts: BTreeMap<PathBuf, String> = BTreeMap::new();
     for directory in directories {
-        for file in files(directory, |name| is_compose_file(name) || is_bake_file(name)).into_iter().take(MAX_FILES) {
-            let Ok(text) = small_file(&file) else { continue };
-            for build in builds(&file, &text) {
+        for file in surroundings.builds(directory).iter() {
+            for build in &file.builds {
                 let Ok(context) = directory.join(&build.context).canonicalize() else { continue };
                 if context.join(&build.dockerfile).canonicalize().is_ok_and(|named| named == path) {
-                    let shown = file.strip_prefix(top).unwrap_or(&file).display().to_string();
+                    let shown = file.path.strip_prefix(top).unwrap_or(&file.path).display().to_string();
                     contexts.entry(context).or_insert(shown);
                 }
             }
@@ -229,16 +274,24 @@ struct Variables {
     global: BTreeMap<String, Option<String>>,
     /// Those of the stage, once there is one.
     stage: Option<BTreeMap<String, Option<String>>>,
+    /// Those of the stage that ENV sets: no build argument changes them.
+    fixed: BTreeSet<String>,
 }
 
 impl Variables {
     fn see(&mut self, instruction: &Instruction, escape: char) {
         match &instruction.kind {
             // What the stage inherits is not known.
-            InstructionKind::From(_) => self.stage = Some(BTreeMap::new()),
+            InstructionKind::From(_) => {
+                self.stage = Some(BTreeMap::new());
+                self.fixed.clear();
+            }
             InstructionKind::Arg(arguments) => {
                 for argument in arguments {
                     let name = argument.name.text.clone();
+                    if self.fixed.contains(&name) {
+                        continue;
+                    }
                     let value = match &argument.default {
                         Some(default) => self.expand(&default.text, escape),
                         None => self.global.get(&name).cloned().flatten(),
@@ -249,6 +302,7 @@ impl Variables {
             InstructionKind::Env(variables) => {
                 let expand = |pair: &KeyValue| (pair.key.text.clone(), self.expand(&pair.value.text, escape));
                 let values: Vec<_> = variables.pairs.iter().map(expand).collect();
+                self.fixed.extend(values.iter().map(|(name, _)| name.clone()));
                 self.stage.get_or_insert_default().extend(values);
             }
             _ => {}

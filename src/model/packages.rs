@@ -4,6 +4,7 @@ use super::call::Call;
 use super::{Model, Stage, cache};
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
+use crate::syntax::ast::InstructionKind;
 use crate::syntax::mount::MountKind;
 use crate::tables::{self, Fact, Recommended};
 
@@ -68,7 +69,8 @@ pub fn may_gain_option(model: &Model<'_>, run: usize, call: &Call<'_>, option: &
         ("apt-get" | "apt", Some("install"), NO_RECOMMENDS) => {
             lost_recommends(model, run, call).map(drop).map_err(|refusal| refusal.to_string())
         }
-        ("apk", Some("add"), "--no-cache") | ("pip", Some("install"), "--no-cache-dir") => Ok(()),
+        ("apk", Some("add"), "--no-cache") => Ok(()),
+        ("pip", Some("install"), "--no-cache-dir") => is_unread(model, run, "pip"),
         _ => Err(format!("`{option}` is not known to be harmless here")),
     }
 }
@@ -147,10 +149,15 @@ fn is_package_name(text: &str) -> bool {
 pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<(), String> {
     match text {
         REMOVE_LISTS => lists_are_not_read_after(model, run),
-        // A cache is empty in a fresh build too: nothing can rely on it.
-        CLEAN_NPM => Ok(()),
+        CLEAN_NPM => is_unread(model, run, "npm"),
         _ => Err(format!("`{text}` is no known cleanup")),
     }
+}
+
+/// Whether nothing but the tool reads its cache.
+fn is_unread(model: &Model<'_>, run: usize, tool: &str) -> Result<(), String> {
+    let tool = tables::caches().tool(tool).ok_or_else(|| format!("the caches of {tool} are not known"))?;
+    cache::unread(model, run, tool).map_err(|(reason, _)| reason)
 }
 
 /// Whether nothing behind the RUN, in its stage and those built from it, reads package lists that it did not refresh
@@ -162,8 +169,14 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
     let stage = model.stage_of(run).ok_or("the instruction stands in no stage")?;
     let behind = (run + 1..stage.instructions.end)
         .chain(model.descendants(stage).into_iter().flat_map(|stage: &Stage| stage.instructions.clone()));
-    for index in behind.filter(|index| model.is_run(*index)) {
+    for index in behind {
         let line = model.lines.line(model.instruction(index).span.start);
+        if matches!(model.instruction(index).kind, InstructionKind::Onbuild(_)) {
+            return Err(format!("line {line} runs in images built from this one, and may install packages there"));
+        }
+        if !model.is_run(index) {
+            continue;
+        }
         let Some(calls) = model.every_call(index) else {
             return Err(format!(
                 "what line {line} runs is not known: it may install packages without refreshing the lists"
@@ -190,6 +203,28 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
     Ok(())
 }
 
+/// Whether the call is a query of the package lists, which answers nothing without them.
+fn reads_lists(call: &Call<'_>) -> bool {
+    call.program() == "apt-cache"
+        || call.is_apt()
+            && matches!(
+                call.subcommand(),
+                Some(
+                    "download"
+                        | "source"
+                        | "list"
+                        | "show"
+                        | "search"
+                        | "policy"
+                        | "changelog"
+                        | "depends"
+                        | "rdepends"
+                        | "showsrc"
+                        | "indextargets"
+                )
+            )
+}
+
 /// Whether the call neither installs packages of the distribution nor reads their lists, as far as the tables say.
 #[must_use]
 pub fn is_bounded(call: &Call<'_>) -> bool {
@@ -198,7 +233,7 @@ pub fn is_bounded(call: &Call<'_>) -> bool {
     let name = name
         .rsplit_once('/')
         .map_or(name.as_str(), |(directory, name)| if directory.ends_with("bin") { name } else { "" });
-    call.is_package_manager() || tables::programs().never_installs(name)
+    call.is_package_manager() && !reads_lists(call) || tables::programs().never_installs(name)
 }
 
 /// Whether two RUNs, one right below the other, may become one `&&` list: both are such lists, their flags are the same,

@@ -69,12 +69,13 @@ pub fn scan(source: &str) -> Scan {
         source,
         offset: 0,
         scan: Scan {
-            items: Vec::new(),
+            // A guess from usual lengths of lines and instructions.
+            items: Vec::with_capacity(source.len() / 64),
             directives: Vec::new(),
             escape: '\\',
-            lines: Vec::new(),
+            lines: Vec::with_capacity(source.len() / 100),
             diagnostics: Vec::new(),
-            pieces: Vec::new(),
+            pieces: Vec::with_capacity(source.len() / 48),
             comments: Vec::new(),
         },
         directives: directive::Parser::new("#"),
@@ -132,7 +133,7 @@ impl<'a> Scanner<'a> {
     fn line(&mut self, line: Span) {
         let text = trim_newline(line.of(self.source));
         let stripped = trim_start(text);
-        if stripped.starts_with('#') {
+        if stripped.as_bytes().first() == Some(&b'#') {
             return self.comment(line, text, stripped);
         }
         self.directives.stop();
@@ -185,7 +186,7 @@ impl<'a> Scanner<'a> {
             end = next.end;
             let text = trim_newline(next.of(self.source));
             let stripped = trim_start(text);
-            if stripped.starts_with('#') {
+            if stripped.as_bytes().first() == Some(&b'#') {
                 continue;
             }
             if stripped.is_empty() {
@@ -214,7 +215,14 @@ impl<'a> Scanner<'a> {
             self.error(content, message, None);
             Vec::new()
         });
-        let heredocs = words.into_iter().map(|word| self.heredoc(word, content)).collect();
+        let mut heredocs = Vec::new();
+        for word in words {
+            let (heredoc, is_terminated) = self.heredoc(word, content);
+            heredocs.push(heredoc);
+            if !is_terminated {
+                break;
+            }
+        }
         self.scan.lines.push(LogicalLine { item, content, heredocs, pieces, comments });
     }
 
@@ -228,8 +236,8 @@ impl<'a> Scanner<'a> {
         continued.is_some()
     }
 
-    /// Reads the body of a heredoc up to its terminator.
-    fn heredoc(&mut self, word: heredoc::HeredocWord, line: Span) -> Heredoc {
+    /// Reads the body of a heredoc up to its terminator; says whether there is one.
+    fn heredoc(&mut self, word: heredoc::HeredocWord, line: Span) -> (Heredoc, bool) {
         let start = self.offset;
         let mut body = Span::at(start);
         let mut terminated = false;
@@ -251,7 +259,7 @@ impl<'a> Scanner<'a> {
             self.item(ItemKind::HeredocBody, span);
         }
         let heredoc::HeredocWord { name, fd, expand, chomp } = word;
-        Heredoc { span, body, name, fd, expand, chomp }
+        (Heredoc { span, body, name, fd, expand, chomp }, terminated)
     }
 
     fn item(&mut self, kind: ItemKind, span: Span) {
@@ -266,8 +274,8 @@ impl<'a> Scanner<'a> {
 
 /// The heredocs that a logical line announces, or why they cannot be read.
 fn announced_heredocs(line: &Line<'_>, content: Span) -> Result<Vec<heredoc::HeredocWord>, String> {
-    // Most lines hold no `<` at all.
-    if line.pieces.iter().all(|piece| memchr::memchr(b'<', piece.of(line.source).as_bytes()).is_none()) {
+    // Most lines hold no `<` at all, not even in a comment.
+    if memchr::memchr(b'<', line.span().of(line.source).as_bytes()).is_none() {
         return Ok(Vec::new());
     }
     let text = line.text(line.span());
@@ -294,7 +302,9 @@ fn trim_newline(line: &str) -> &str {
 ///
 /// Blanks may follow the escape character; two of them in a row are none, nor is the last of three.
 fn continuation(text: &str, escape: char) -> Option<usize> {
-    let blanks = text.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let before = text[..text.len() - blanks].strip_suffix(escape)?;
-    (!before.ends_with(escape)).then_some(before.len())
+    let text = text.as_bytes();
+    let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let is_escape = |byte: &u8| char::from(*byte) == escape;
+    let (last, before) = text[..text.len() - blanks].split_last()?;
+    (is_escape(last) && !before.last().is_some_and(is_escape)).then_some(before.len())
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use imgopt::context::BuildContext;
+use imgopt::context::{BuildContext, Surroundings};
 use imgopt::report::{FileReport, Finding, diff, text};
 use imgopt::{Options, Outcome, optimize, syntax};
 use tempfile::TempDir;
@@ -76,7 +76,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 fn context(repository: &TempDir, source: &str) -> BuildContext {
     let root = repository.path();
-    BuildContext::discover(&root.join("Dockerfile"), &syntax::parse(source).dockerfile, Some(root))
+    BuildContext::discover(
+        &root.join("Dockerfile"),
+        &syntax::parse(source).dockerfile,
+        Some(root),
+        &Surroundings::default(),
+    )
 }
 
 /// `Dockerfile.optimized` holds the text that comes out, for people to read; it is missing where nothing changes.

@@ -1,0 +1,5 @@
+FROM scratch
+ENV PORT 80
+COPY app /app
+USER 65532:65532
+ENTRYPOINT ["/app"]
