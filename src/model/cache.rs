@@ -200,8 +200,9 @@ fn id(stage: &Stage, directory: &CacheDirectory, uid: Option<u32>) -> Result<Str
             ));
         };
         id = format!("{id}-{release}");
-        if let Some(interpreter) =
-            image.and_then(|image| image.interpreter.as_ref()).filter(|interpreter| !interpreter.version.is_empty())
+        if let Some(interpreter) = image
+            .and_then(|image| image.interpreter.as_ref())
+            .filter(|interpreter| directory.of_interpreter && !interpreter.version.is_empty())
         {
             id = format!("{id}-{}", interpreter_label(interpreter));
         }

@@ -1,7 +1,7 @@
 //! Package installs: what may be added to them and what may be cleaned up behind them.
 
 use super::call::Call;
-use super::{Model, Stage, cache};
+use super::{Base, Model, Stage, cache};
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
 use crate::syntax::ast::InstructionKind;
@@ -66,9 +66,6 @@ pub fn may_gain_option(model: &Model<'_>, run: usize, call: &Call<'_>, option: &
     }
     match (call.program(), call.subcommand(), option) {
         ("apt-get" | "apt" | "aptitude", Some("install"), "-y") => Ok(()),
-        ("apt-get" | "apt", Some("install"), NO_RECOMMENDS) => {
-            lost_recommends(model, run, call).map(drop).map_err(|refusal| refusal.to_string())
-        }
         ("apk", Some("add"), "--no-cache") => Ok(()),
         ("pip", Some("install"), "--no-cache-dir") => is_unread(model, run, "pip"),
         _ => Err(format!("`{option}` is not known to be harmless here")),
@@ -90,50 +87,77 @@ pub enum KeepRecommends {
     /// The release of the base image is not known.
     #[error("the release of the base image is not known")]
     UnknownRelease,
+    /// The table is made for slim images; this one holds more.
+    #[error("what the base image already holds is not known")]
+    FullImage,
     /// An operand is a variable or a file.
     #[error("not all packages are plain words")]
     Operands,
-    /// Something that is commonly used would be lost.
-    #[error("`{package}` would be lost, which is used for {used_for}")]
-    Used {
-        /// The recommended package.
-        package: String,
-        /// What it is for.
-        used_for: String,
-    },
+    /// More packages would have to be named than a reader wants to see.
+    #[error("{} recommended packages may be used and would have to be named: {}", .0.len(), .0.join(" "))]
+    TooMany(Vec<String>),
     /// Nothing is recommended, so nothing is gained.
     #[error("nothing is recommended")]
     Nothing,
 }
 
-/// The packages that an apt install would not bring any more with `--no-install-recommends`.
+/// More recommended packages than this are not named.
+const MAX_NAMED: usize = 3;
+
+/// What becomes of recommended packages with `--no-install-recommends`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recommends {
+    /// Those that something may use: they have to be named.
+    pub used: Vec<String>,
+    /// Those that are of no use to the programs of an image: they are lost.
+    pub lost: Vec<String>,
+}
+
+/// What becomes of the packages that an apt install brings only because they are recommended.
 ///
 /// # Errors
 /// Why the option is not to be added.
-pub fn lost_recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Vec<String>, KeepRecommends> {
+pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Recommends, KeepRecommends> {
     let image = model.stage_of(run).and_then(|stage| stage.image.as_deref()).ok_or(KeepRecommends::UnknownRelease)?;
     let Fact::Known(distribution) = &image.distribution else { return Err(KeepRecommends::UnknownRelease) };
     let release = distribution.release.as_deref().ok_or(KeepRecommends::UnknownRelease)?;
-    let mut lost = Vec::new();
+    if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
+        return Err(KeepRecommends::FullImage);
+    }
+    let mut recommended = Vec::new();
     let mut named = Vec::new();
     for operand in call.operands() {
         let package = operand.text.as_deref().filter(|text| is_package_name(text)).ok_or(KeepRecommends::Operands)?;
-        named.push(package.to_owned());
+        named.push(package);
         match tables::recommends(package, release) {
             Recommended::Nothing => {}
-            Recommended::Packages(packages) => lost.extend(packages),
+            Recommended::Packages(packages) => recommended.extend(packages),
             Recommended::Unknown => return Err(KeepRecommends::UnknownPackage(package.to_owned())),
         }
     }
-    lost.sort();
-    lost.dedup();
-    lost.retain(|package| !named.contains(package));
-    if let Some((package, used_for)) =
-        lost.iter().find_map(|package| Some((package, tables::recommends_table().use_of(package)?)))
-    {
-        return Err(KeepRecommends::Used { package: package.clone(), used_for: used_for.to_owned() });
+    recommended.sort();
+    recommended.dedup();
+    recommended.retain(|package| !named.contains(&package.as_str()));
+    let (lost, used): (Vec<_>, Vec<_>) =
+        recommended.into_iter().partition(|package| tables::recommends_table().is_ornament(package));
+    if used.len() > MAX_NAMED {
+        return Err(KeepRecommends::TooMany(used));
     }
-    if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(lost) }
+    if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(Recommends { used, lost }) }
+}
+
+/// Whether the stage is built from an image that holds what the table takes for granted, and no more: a distribution's own
+/// image, or a slim variant.
+fn is_slim(model: &Model<'_>, stage: &Stage) -> bool {
+    match &stage.base {
+        Base::Stage(parent) => is_slim(model, &model.stages[*parent]),
+        Base::Image(image) => {
+            let is_distribution =
+                stage.image.as_deref().is_some_and(|facts| matches!(facts.family.as_str(), "debian" | "ubuntu"));
+            is_distribution || image.tag.as_deref().is_some_and(|tag| tag.contains("slim"))
+        }
+        Base::Scratch | Base::Unknown => false,
+    }
 }
 
 fn is_package_name(text: &str) -> bool {

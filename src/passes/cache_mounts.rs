@@ -205,8 +205,10 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
         format!("gains {}", flags.iter().map(|flag| format!("`{flag}`")).collect::<Vec<_>>().join(" and "));
 
     let separator = text::continuation(model, run);
-    let mut inserted: String =
-        flags.iter().map(|flag| format!("{flag} {}", if is_heredoc(model, run) { "" } else { &separator })).collect();
+    let mut inserted: String = flags
+        .iter()
+        .map(|flag| format!("{flag} {}", if text::is_heredoc(model, run) { "" } else { &separator }))
+        .collect();
     for planned in &missing {
         rewrite = rewrite.step(Step::AddCacheMount { run, mount: planned.mount.clone() });
     }
@@ -221,10 +223,6 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
     rewrite = without_cleanups(model, run, tool, &mounts, rewrite, &mut message)?;
     rewrite.message = message;
     Ok(Some(rewrite))
-}
-
-fn is_heredoc(model: &Model<'_>, run: usize) -> bool {
-    model.body(run).is_some_and(|body| body.heredoc)
 }
 
 fn without_defeating_options(

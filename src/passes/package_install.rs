@@ -2,7 +2,7 @@
 //!
 //! ## What it does
 //! - apt: `apt-get update` moves into the RUN that installs; `-y`; `--no-install-recommends` where the tables know what is
-//!   lost and nothing of it is commonly used; package lists are removed at the end of the RUN that fetched them.
+//!   lost, with the recommended packages that something may use named; package lists are removed at the end of the RUN that fetched them.
 //! - apk: `--no-cache` instead of `--update` or a separate `apk update`.
 //! - pip: `--no-cache-dir` where no cache is mounted.
 //! - npm: the cache is emptied at the end of the RUN where no cache is mounted.
@@ -268,25 +268,39 @@ impl Place<'_> {
             found.decline(self.span(), reason, unlock);
             return;
         }
-        match packages::lost_recommends(self.model, self.run, call) {
-            Ok(lost) => {
-                let Some(rewrite) = self.with_option(call, NO_RECOMMENDS) else { return };
-                let named = lost.iter().take(4).map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
-                let more = if lost.len() > 4 { format!(" and {} more", lost.len() - 4) } else { String::new() };
-                found.push(Rewrite {
-                    level: Level::Guarded,
-                    message: format!("gains `{NO_RECOMMENDS}`: {named}{more} stay out of the image"),
-                    reason: "packages that are only recommended are not installed".to_owned(),
-                    ..rewrite
-                });
+        let recommends = match packages::recommends(self.model, self.run, call) {
+            Ok(recommends) => recommends,
+            Err(KeepRecommends::Nothing) => return,
+            Err(refusal) => {
+                let unlock = "name the recommended packages that are needed, and add the option by hand";
+                found.decline(self.span(), refusal.to_string(), unlock);
+                return;
             }
-            Err(KeepRecommends::Nothing) => {}
-            Err(refusal) => found.decline(
-                self.span(),
-                refusal.to_string(),
-                "name the recommended packages that are needed, and add the option by hand",
-            ),
+        };
+        let (Some(at), Some(last)) = (call.option_place(), call.command.words.last()) else { return };
+        let quoted =
+            |packages: &[String]| packages.iter().map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
+        let more =
+            if recommends.lost.len() > 4 { format!(" and {} more", recommends.lost.len() - 4) } else { String::new() };
+        let lost = quoted(&recommends.lost[..recommends.lost.len().min(4)]);
+        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image");
+        let mut rewrite = Rewrite::new(
+            Level::Guarded,
+            self.model.script_span(self.run, call.span()),
+            String::new(),
+            "packages that are only recommended, and of no use to programs, are not installed",
+        );
+        let before = self.model.script_span(self.run, call.command.words[at - 1].span).end;
+        let end = self.model.script_span(self.run, last.span).end;
+        let separator = text::word_separator(self.model, self.run, call);
+        let named: String = recommends.used.iter().map(|package| format!("{separator}{package}")).collect();
+        if !named.is_empty() {
+            message.push_str(&format!("; named because something may use them: {}", quoted(&recommends.used)));
+            rewrite = rewrite.edit(Edit::insert(end, named));
         }
+        rewrite.message = message;
+        let step = Step::NoRecommends { run: self.run, command: call.id, at };
+        found.push(rewrite.edit(Edit::insert(before, format!(" {NO_RECOMMENDS}"))).step(step));
     }
 
     fn no_cache(&self, call: &Call<'_>, found: &mut Findings) {

@@ -2,6 +2,7 @@
 
 use crate::edit::Edit;
 use crate::model::Model;
+use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
 use crate::rewrite::Findings;
 use crate::source::Span;
@@ -122,6 +123,24 @@ pub(super) fn take_out(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usi
         return None;
     };
     (!has_comment(model.source, removed)).then(|| Edit::delete(removed))
+}
+
+/// What stands between the last two words of a command, so that a further word stands as the last one does.
+pub(super) fn word_separator(model: &Model<'_>, run: usize, call: &Call<'_>) -> String {
+    let [.., before, last] = call.command.words.as_slice() else { return " ".to_owned() };
+    let between = Span::new(model.script_span(run, before.span).end, model.script_span(run, last.span).start);
+    match between.of(model.source).rsplit_once('\n') {
+        Some((_, indent)) if !has_comment(model.source, between) && !is_heredoc(model, run) => {
+            let line_end = if model.source.contains("\r\n") { "\r\n" } else { "\n" };
+            format!(" {}{line_end}{indent}", model.dockerfile.escape)
+        }
+        _ => " ".to_owned(),
+    }
+}
+
+/// Whether the script of the RUN is a heredoc, in which a line end needs no continuation.
+pub(super) fn is_heredoc(model: &Model<'_>, run: usize) -> bool {
+    model.body(run).is_some_and(|body| body.heredoc)
 }
 
 /// The edit that removes a word with the blanks before it. `None` when the blanks hold a comment.

@@ -89,6 +89,9 @@ pub struct CacheDirectory {
     /// Whether what it holds fits images of one release only, because it was compiled there or names its packages: unlike
     /// stages need unlike ids.
     pub of_release: bool,
+    /// Whether it fits one version of the image's interpreter or compiler only.
+    #[serde(default)]
+    pub of_interpreter: bool,
     /// Whether the directory is worth a mount only beside the others.
     #[serde(default)]
     pub optional: bool,
