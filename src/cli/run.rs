@@ -48,6 +48,18 @@ pub(super) fn optimize(files: &Files, selection: &Selection, level: Level) -> Re
     in_parallel(&find(files)?, |found| file(found, context, &surroundings, &options))
 }
 
+/// Optimises one file, whatever its name is.
+pub(super) fn single(path: &Path, selection: &Selection, level: Level) -> FileReport {
+    let options = selection.options(level);
+    let surroundings = Surroundings::default();
+    let context = |text: &str| build_context(Some(path), text, selection.context.as_deref(), &surroundings);
+    let finding = match read(Some(path)) {
+        Ok(text) => optimized(&text, &context(&text), &options),
+        Err(failure) => Finding::Failed(failure),
+    };
+    FileReport { path: path.display().to_string(), finding, outputs: Vec::new() }
+}
+
 /// Maps the items, several at a time; a single one without the cost of threads.
 pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Send + Sync) -> Result<Vec<R>> {
     if let [single] = items {
@@ -91,9 +103,12 @@ fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildCo
     if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
         return Finding::Skipped(reason.to_owned());
     }
-    let context = context(&text);
+    optimized(&text, &context(&text), options)
+}
+
+fn optimized(text: &str, context: &BuildContext, options: &Options) -> Finding {
     // A mistake of imgopt must not take the other files with it.
-    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(&text, &context, options))) {
+    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(text, context, options))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
         Err(_) => Finding::Failed(Failure::new(
             "imgopt stopped in the middle of this file",

@@ -22,10 +22,18 @@ fn element_span(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize) -> 
     model.script_span(run, chain.elements[at].node.span)
 }
 
+/// A line that an added command makes longer than this is continued on the next one.
+const LINE_WIDTH: usize = 100;
+
 /// The edit that puts `command` behind an element, in the style of the chain.
 pub(super) fn append(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize, command: &str) -> Edit {
     let end = element_span(model, run, chain, at).end;
-    Edit::insert(end, format!("{}{command}", joint(model, run, chain, at)))
+    let mut joint = joint(model, run, chain, at);
+    let column = model.lines.column(end);
+    if chain.joint == Joint::And && !joint.contains('\n') && column + joint.len() + command.len() > LINE_WIDTH {
+        joint = format!(" {}&& ", continuation(model, run));
+    }
+    Edit::insert(end, format!("{joint}{command}"))
 }
 
 /// The edit that puts `command` before an element, in the style of the chain.
