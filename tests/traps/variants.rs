@@ -16,9 +16,7 @@ type Change = (&'static str, fn(&str) -> String);
 const CHANGES: &[Change] = &[
     ("CRLF line ends", |text| text.replace('\n', "\r\n")),
     ("lower-case keywords", |text| keywords(text, str::to_lowercase)),
-    ("capitalised keywords", |text| {
-        keywords(text, |word| if word == "ONBUILD" { word.to_owned() } else { capitalised(word) })
-    }),
+    ("capitalised keywords", |text| keywords(text, capitalised)),
     ("operators at the start of lines", |text| lists(text, " \\\n    && ")),
     ("operators at the end of lines", |text| lists(text, " && \\\n\t")),
     ("comments in lists", |text| lists(text, " \\\n    # why the next one\n    && ")),
