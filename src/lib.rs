@@ -18,6 +18,7 @@
 
 pub mod context;
 pub mod diagnostic;
+pub mod dialect;
 pub mod edit;
 pub mod emit;
 pub mod model;
