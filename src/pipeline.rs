@@ -135,24 +135,54 @@ impl Outcome {
 /// More walks than this without rest are a bug of a pass.
 const MAX_WALKS: usize = 5;
 
+/// What one run of a pass changed: the rewrites that were applied together, and the text on both sides of them.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// Name of the pass.
+    pub pass: &'static str,
+    /// The text before.
+    pub before: &'a str,
+    /// The rewrites, as validated.
+    pub rewrites: &'a [Rewrite],
+    /// The text after.
+    pub after: &'a str,
+}
+
 /// Rewrites `source`, a Dockerfile with the build context `context`.
 #[must_use]
 pub fn optimize(source: &str, context: &BuildContext, options: &Options) -> Outcome {
+    optimize_observed(source, context, options, &mut |_| {})
+}
+
+/// As [`optimize`]; `observer` sees every round, so that tests can ask the validator what else it would accept.
+#[doc(hidden)]
+pub fn optimize_observed(
+    source: &str,
+    context: &BuildContext,
+    options: &Options,
+    observer: &mut dyn FnMut(&Round<'_>),
+) -> Outcome {
     let parsed = syntax::parse(source);
     let mut outcome = Outcome { original: source.to_owned(), optimized: source.to_owned(), ..Outcome::default() };
     outcome.skipped = skip_reason(source, &parsed);
     outcome.diagnostics = parsed.diagnostics;
+    let bodies = BodyCache::default();
+    if outcome.skipped.is_none() && Model::build(source, &parsed.dockerfile, context, &bodies).is_for_windows() {
+        outcome.skipped = Some("it builds a Windows image".to_owned());
+    }
     if outcome.skipped.is_some() {
         return outcome;
     }
     let mut driver = Driver {
         context,
         options,
-        bodies: BodyCache::default(),
+        bodies,
         text: source.to_owned(),
         dockerfile: Rc::new(parsed.dockerfile),
         origin: Vec::new(),
         outcome,
+        observer,
     };
     driver.walk_until_rest();
     driver.finish()
@@ -176,6 +206,7 @@ struct Driver<'a> {
     /// The edits from the original to the text in hand, oldest first.
     origin: Vec<EditSet>,
     outcome: Outcome,
+    observer: &'a mut dyn FnMut(&Round<'_>),
 }
 
 impl Driver<'_> {
@@ -263,6 +294,7 @@ impl Driver<'_> {
             self.outcome.applied.push(applied);
         }
         self.text = edits.apply(&text);
+        (self.observer)(&Round { pass: info.name, before: &text, rewrites: &accepted, after: &self.text });
         self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
         self.origin.push(edits);
         true

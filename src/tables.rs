@@ -4,6 +4,7 @@
 
 mod builders;
 mod caches;
+mod extensions;
 mod images;
 mod programs;
 mod recommends;
@@ -17,9 +18,10 @@ use thiserror::Error;
 
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
-    decode_images, image, images,
+    decode_images, image, image_of, images,
 };
 pub use programs::{ProgramTable, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
@@ -29,6 +31,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
+    ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
@@ -164,7 +167,9 @@ pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
+    decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
+    decode_programs(shipped("programs.yaml"))?;
     Ok(())
 }
 

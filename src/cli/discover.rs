@@ -94,8 +94,8 @@ pub(super) fn discover(paths: &[PathBuf], force: bool, configs: &Configs) -> Res
 }
 
 /// What the configuration says of a file; of standard input, what it says of the current directory.
-pub(super) fn settings(found: &Found, configs: &Configs) -> Result<Settings, ConfigError> {
-    Ok(Governed::new(configs).by(&found.path)?.map_or_else(Settings::default, |(config, path)| config.settings(&path)))
+pub(super) fn settings(path: &Path, configs: &Configs) -> Result<Settings, ConfigError> {
+    Ok(Governed::new(configs).by(path)?.map_or_else(Settings::default, |(config, path)| config.settings(&path)))
 }
 
 /// The configuration of files that lie beside each other.

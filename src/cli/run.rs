@@ -47,13 +47,26 @@ pub(super) fn optimize(files: &Files, selection: &Selection, purpose: Purpose) -
     let configs = Configs::default();
     let mut jobs = Vec::new();
     for found in find(files, &configs)? {
-        let settings = discover::settings(&found, &configs)?;
+        let settings = discover::settings(&found.path, &configs)?;
         jobs.push((found, selection.options(purpose, &settings), settings));
     }
     in_parallel(&jobs, |(found, options, settings)| {
         let place = Place { named: context, settings, surroundings: &surroundings };
         file(found, &place, options)
     })
+}
+
+/// Optimises one file, whatever its name is.
+pub(super) fn single(path: &Path, selection: &Selection, purpose: Purpose) -> Result<FileReport> {
+    let settings = discover::settings(path, &Configs::default())?;
+    let options = selection.options(purpose, &settings);
+    let named = selection.context.as_deref();
+    let place = Place { named, settings: &settings, surroundings: &Surroundings::default() };
+    let finding = match read(Some(path)) {
+        Ok(text) => optimized(&text, &build_context(Some(path), &text, &place), &options),
+        Err(failure) => Finding::Failed(failure),
+    };
+    Ok(FileReport { path: path.display().to_string(), finding, outputs: Vec::new() })
 }
 
 /// Maps the items, several at a time; a single one without the cost of threads.
@@ -107,9 +120,12 @@ fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildCo
     if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
         return Finding::Skipped(reason.to_owned());
     }
-    let context = context(&text);
+    optimized(&text, &context(&text), options)
+}
+
+fn optimized(text: &str, context: &BuildContext, options: &Options) -> Finding {
     // A mistake of imgopt must not take the other files with it.
-    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(&text, &context, options))) {
+    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(text, context, options))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
         Err(_) => Finding::Failed(Failure::new(
             "imgopt stopped in the middle of this file",

@@ -32,7 +32,7 @@ use crate::model::cache::{self, KEEP_DOWNLOADS, Refusal};
 use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
 use crate::model::{Model, Stage, packages};
-use crate::rewrite::{AssumptionKind, Findings, Level, Rewrite};
+use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::syntax::make;
 use crate::syntax::mount::{Mount, MountKind};
 use crate::tables::{self, Tool};
@@ -59,6 +59,14 @@ impl Pass for CacheMounts {
 
     fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
         for stage in &cx.model.stages {
+            for run in stage.instructions.clone() {
+                text::decline_unread(
+                    cx.model,
+                    run,
+                    &["pip install", "pip3 install", "npm install", "npm ci", "go build", "cargo build"],
+                    found,
+                );
+            }
             for tool in TOOLS.iter().filter_map(|name| tables::caches().tool(name)) {
                 mount_tool(cx.model, stage, tool, found);
             }
@@ -190,13 +198,17 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
         "downloads stay out of the layer and are reused by the next build on the same builder",
     )
     .assume(model.build_kit());
-    debug_assert!(rewrite.assumptions.iter().all(|assumption| assumption.kind == AssumptionKind::BuildKit));
+    if stage.image_by_argument {
+        rewrite = rewrite.assume(Assumption::assumed(AssumptionKind::DefaultBuildArguments));
+    }
     let mut message =
         format!("gains {}", flags.iter().map(|flag| format!("`{flag}`")).collect::<Vec<_>>().join(" and "));
 
     let separator = text::continuation(model, run);
-    let mut inserted: String =
-        flags.iter().map(|flag| format!("{flag} {}", if is_heredoc(model, run) { "" } else { &separator })).collect();
+    let mut inserted: String = flags
+        .iter()
+        .map(|flag| format!("{flag} {}", if text::is_heredoc(model, run) { "" } else { &separator }))
+        .collect();
     for planned in &missing {
         rewrite = rewrite.step(Step::AddCacheMount { run, mount: planned.mount.clone() });
     }
@@ -211,10 +223,6 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
     rewrite = without_cleanups(model, run, tool, &mounts, rewrite, &mut message)?;
     rewrite.message = message;
     Ok(Some(rewrite))
-}
-
-fn is_heredoc(model: &Model<'_>, run: usize) -> bool {
-    model.body(run).is_some_and(|body| body.heredoc)
 }
 
 fn without_defeating_options(
@@ -269,7 +277,7 @@ fn without_cleanups(
             let written = model.script_span(run, chain.elements[at].node.span).of(model.source);
             message.push_str(&format!(", loses `{}`", written.split_whitespace().collect::<Vec<_>>().join(" ")));
             rewrite = rewrite.edit(edit).step(Step::DropCleanup { run, command: call.id });
-        } else if disturbs(&call, tool, mounts) {
+        } else if disturbs(model, run, &call, tool, mounts) {
             return Err((
                 "a command removes more than the mounted cache, or a part of it".to_owned(),
                 "remove the cache directory in a command of its own",
@@ -280,23 +288,17 @@ fn without_cleanups(
 }
 
 /// Whether the call removes something at, above or below a mounted directory.
-fn disturbs(call: &Call<'_>, tool: &Tool, mounts: &[Mount]) -> bool {
-    let targets =
-        mounts.iter().filter(|mount| mount.kind == MountKind::Cache).filter_map(|mount| mount.target.as_deref());
-    let empties = tool.defeating_commands.iter().any(|command| call.reads_as(command));
-    empties
-        || targets.into_iter().any(|target| {
-            call.program() == "rm"
-                && call.operands().iter().any(|operand| match operand.pattern.clone() {
-                    None => true,
-                    Some(path) => {
-                        let path = path.trim_end_matches('*').trim_end_matches('/');
-                        let path =
-                            path.strip_prefix('~').map_or_else(|| path.to_owned(), |rest| format!("/root{rest}"));
-                        cache::is_below(&path, target) || cache::is_below(target, &path)
-                    }
-                })
-        })
+fn disturbs(model: &Model<'_>, run: usize, call: &Call<'_>, tool: &Tool, mounts: &[Mount]) -> bool {
+    if call.program() != "rm" {
+        return tool.defeating_commands.iter().any(|command| call.reads_as(command));
+    }
+    let caches = mounts.iter().filter(|mount| mount.kind == MountKind::Cache);
+    let targets: Vec<&str> = caches.filter_map(|mount| mount.target.as_deref()).collect();
+    call.paths(model.user(run).home.as_deref()).into_iter().any(|path| {
+        let Some(path) = path else { return true };
+        let path = path.trim_end_matches('*').trim_end_matches('/');
+        targets.iter().any(|target| cache::is_below(path, target) || cache::is_below(target, path))
+    })
 }
 
 /// The commands that make apt keep what it downloads, with the joint to the first command of the RUN.

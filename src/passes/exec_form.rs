@@ -6,7 +6,7 @@
 //!
 //! ## Why
 //! The program is started without a shell in between, and `docker build --check` stops warning (JSONArgsRecommended).
-//! Whether signals reach the program depends on the shell: dash and bash start the last command of `-c` in their own
+//! The check of HEALTHCHECK brings no warning. Whether signals reach the program depends on the shell: dash and bash start the last command of `-c` in their own
 //! place, others stay and do not pass SIGTERM on.
 //!
 //! ## Level
@@ -79,7 +79,10 @@ fn rewrite(model: &Model<'_>, index: usize, keyword: &str, argv: &[String], evid
         Level::Guarded,
         model.instruction(index).span,
         format!("{keyword} becomes `{exec}`: {evidence}"),
-        "the program is started without a shell in between, and `docker build --check` stops warning",
+        match keyword {
+            "HEALTHCHECK" => "the check is started without a shell in between",
+            _ => "the program is started without a shell in between, and `docker build --check` stops warning",
+        },
     )
     .edit(Edit::replace(span, exec))
     .step(Step::ExecForm { instruction: index })

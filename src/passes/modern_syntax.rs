@@ -75,7 +75,9 @@ fn majority_is_lower(source: &str, instructions: &[Instruction]) -> Option<bool>
 fn keyword_case(cx: &PassContext<'_>, instruction: &Instruction, lower: Option<bool>) -> Option<Rewrite> {
     let keyword = instruction.keyword.of(cx.model.source);
     let wanted = in_case(keyword, lower?);
-    if keyword == wanted || matches!(instruction.kind, InstructionKind::Unknown) || !is_word(keyword) {
+    // ONBUILD lines are for other images' builds and stay as they are.
+    let is_frozen = matches!(instruction.kind, InstructionKind::Unknown | InstructionKind::Onbuild(_));
+    if keyword == wanted || is_frozen || !is_word(keyword) {
         return None;
     }
     let rewrite = Rewrite::new(

@@ -2,7 +2,7 @@
 //!
 //! ## What it does
 //! - apt: `apt-get update` moves into the RUN that installs; `-y`; `--no-install-recommends` where the tables know what is
-//!   lost and nothing of it is commonly used; package lists are removed at the end of the RUN that fetched them.
+//!   lost, with the recommended packages that something may use named; package lists are removed at the end of the RUN that fetched them.
 //! - apk: `--no-cache` instead of `--update` or a separate `apk update`.
 //! - pip: `--no-cache-dir` where no cache is mounted.
 //! - npm: the cache is emptied at the end of the RUN where no cache is mounted.
@@ -68,7 +68,9 @@ struct Place<'a> {
 impl Place<'_> {
     fn examine(&self, found: &mut Findings) {
         if self.calls.is_empty() {
-            self.decline_unread(found);
+            let commands =
+                ["apt-get install", "apt install", "apk add", "pip install", "pip3 install", "npm install", "npm ci"];
+            text::decline_unread(self.model, self.run, &commands, found);
             return;
         }
         // What becomes one RUN in this walk is looked at in the next.
@@ -98,16 +100,6 @@ impl Place<'_> {
 
     fn span(&self) -> Span {
         self.model.instruction(self.run).span
-    }
-
-    /// Says why a RUN whose text names a package manager was left alone.
-    fn decline_unread(&self, found: &mut Findings) {
-        let Some(body) = self.model.body(self.run) else { return };
-        let Err(opaque) = body.script.as_ref() else { return };
-        let names = ["apt-get install", "apt install", "apk add", "pip install", "npm install", "npm ci"];
-        if names.iter().any(|name| body.text.text.contains(name)) {
-            found.decline(self.span(), opaque.to_string(), "plain POSIX shell, or SHELL with the shell that reads it");
-        }
     }
 
     /// The chain with the number of its last command, if that is a simple one.
@@ -227,16 +219,23 @@ impl Place<'_> {
         let mut stage = self.stage;
         let mut end = self.run;
         loop {
-            let updates = |run: usize| {
-                self.model.calls(run).iter().any(|call| call.is_apt() && call.subcommand() == Some("update"))
-            };
-            if (stage.instructions.start..end).any(updates) {
+            if (stage.instructions.start..end).any(|run| self.refreshes_or_fails(run)) {
                 return true;
             }
             let crate::model::Base::Stage(parent) = stage.base else { return false };
             stage = &self.model.stages[parent];
             end = stage.instructions.end;
         }
+    }
+
+    /// Whether the RUN refreshes apt's lists, and fails when that fails. One that may fail and go on is the author's
+    /// wish, which a strict `apt-get update &&` would not respect.
+    fn refreshes_or_fails(&self, run: usize) -> bool {
+        let chain = self.model.body(run).and_then(|body| body.understood()).and_then(Chain::of);
+        let calls = self.model.calls(run);
+        let update = calls.iter().find(|call| call.is_apt() && call.subcommand() == Some("update"));
+        let (Some(chain), Some(update)) = (chain, update) else { return false };
+        chain.elements.iter().any(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, update.command)))
     }
 
     fn assume_yes(&self, call: &Call<'_>) -> Option<Rewrite> {
@@ -265,32 +264,43 @@ impl Place<'_> {
             return;
         }
         if !call.is_plain() {
-            found.decline(
-                self.span(),
-                "the options of the install are not all known",
-                "a row for the option in the command table",
-            );
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
             return;
         }
-        match packages::lost_recommends(self.model, self.run, call) {
-            Ok(lost) => {
-                let Some(rewrite) = self.with_option(call, NO_RECOMMENDS) else { return };
-                let named = lost.iter().take(4).map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
-                let more = if lost.len() > 4 { format!(" and {} more", lost.len() - 4) } else { String::new() };
-                found.push(Rewrite {
-                    level: Level::Guarded,
-                    message: format!("gains `{NO_RECOMMENDS}`: {named}{more} stay out of the image"),
-                    reason: "packages that are only recommended are not installed".to_owned(),
-                    ..rewrite
-                });
+        let recommends = match packages::recommends(self.model, self.run, call) {
+            Ok(recommends) => recommends,
+            Err(KeepRecommends::Nothing) => return,
+            Err(refusal) => {
+                let unlock = "name the recommended packages that are needed, and add the option by hand";
+                found.decline(self.span(), refusal.to_string(), unlock);
+                return;
             }
-            Err(KeepRecommends::Nothing) => {}
-            Err(refusal) => found.decline(
-                self.span(),
-                refusal.to_string(),
-                "name the recommended packages that are needed, and add the option by hand",
-            ),
+        };
+        let (Some(at), Some(last)) = (call.option_place(), call.command.words.last()) else { return };
+        let quoted =
+            |packages: &[String]| packages.iter().map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
+        let more =
+            if recommends.lost.len() > 4 { format!(" and {} more", recommends.lost.len() - 4) } else { String::new() };
+        let lost = quoted(&recommends.lost[..recommends.lost.len().min(4)]);
+        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image");
+        let mut rewrite = Rewrite::new(
+            Level::Guarded,
+            self.model.script_span(self.run, call.span()),
+            String::new(),
+            "packages that are only recommended, and of no use to programs, are not installed",
+        );
+        let before = self.model.script_span(self.run, call.command.words[at - 1].span).end;
+        let end = self.model.script_span(self.run, last.span).end;
+        let separator = text::word_separator(self.model, self.run, call);
+        let named: String = recommends.used.iter().map(|package| format!("{separator}{package}")).collect();
+        if !named.is_empty() {
+            message.push_str(&format!("; named because something may use them: {}", quoted(&recommends.used)));
+            rewrite = rewrite.edit(Edit::insert(end, named));
         }
+        rewrite.message = message;
+        let step = Step::NoRecommends { run: self.run, command: call.id, at };
+        found.push(rewrite.edit(Edit::insert(before, format!(" {NO_RECOMMENDS}"))).step(step));
     }
 
     fn no_cache(&self, call: &Call<'_>, found: &mut Findings) {
@@ -304,11 +314,8 @@ impl Place<'_> {
             return;
         }
         if !call.is_plain() || call.option(&["--cache-dir"]).is_some() {
-            found.decline(
-                self.span(),
-                "the options of `apk add` are not all known",
-                "a row for the option in the command table",
-            );
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
             return;
         }
         let update = call.option(&["--update", "-U", "--update-cache"]).filter(|at| call.reads_options_at(*at));
@@ -362,11 +369,12 @@ impl Place<'_> {
             return;
         }
         if !call.is_plain() || call.option(&["--cache-dir"]).is_some() {
-            found.decline(
-                self.span(),
-                "the options of `pip install` are not all known",
-                "a row for the option in the command table",
-            );
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
+            return;
+        }
+        if let Err(reason) = packages::may_gain_option(self.model, self.run, call, "--no-cache-dir") {
+            found.decline(self.span(), reason, "nothing");
             return;
         }
         found.rewrites.extend(self.with_option(call, "--no-cache-dir").map(|rewrite| Rewrite {
@@ -397,7 +405,9 @@ impl Place<'_> {
             return;
         }
         let instruction = self.model.instruction(self.run);
-        if text::has_comment_line(self.model.source, instruction.span)
+        let script = self.model.body(self.run).and_then(|body| body.understood());
+        if script.is_none_or(|script| !script.comments.is_empty())
+            || text::has_comment_line(self.model.source, instruction.span)
             || packages::lists_are_not_read_after(self.model, self.run).is_err()
         {
             return;
@@ -510,6 +520,10 @@ impl Place<'_> {
                     || call.program() == "rm" && call.has_word_with(".npm"))
         });
         if removed || self.has_any_cache_mount() || !self.model.is_shipped(self.stage) {
+            return;
+        }
+        if let Err(reason) = packages::may_clean(self.model, self.run, CLEAN_NPM) {
+            found.decline(self.span(), reason, "nothing");
             return;
         }
         let Some((chain, last)) = self.chain_end() else {

@@ -33,9 +33,8 @@ pub enum Step {
     },
     /// An install command gains an option.
     ///
-    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or
-    /// `--no-install-recommends` (guarded) where the packages lost are named or known not to be used. It stands where the
-    /// command reads options.
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`) and stands where the command
+    /// reads options.
     AddOption {
         /// The RUN.
         run: usize,
@@ -45,6 +44,18 @@ pub enum Step {
         at: usize,
         /// The option.
         option: String,
+    },
+    /// An apt install gains `--no-install-recommends`, and behind its last word the recommended packages that something may
+    /// use. Always guarded.
+    ///
+    /// The tables know what each package recommends in the release, and the packages lost are of no use to programs.
+    NoRecommends {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+        /// Number of the word that the option is put in front of.
+        at: usize,
     },
     /// An install command loses an option that keeps its downloads out of the cache, because the cache is mounted; or
     /// `apk add` loses `--update`, because it has `--no-cache`.
@@ -128,8 +139,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } => Level::Guarded,
-            Self::AddOption { option, .. } if option == packages::NO_RECOMMENDS => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -141,6 +151,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
         Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
@@ -190,6 +201,18 @@ fn add_option(
     packages::may_gain_option(before, run, &call, option)?;
     let words = &mut command_mut(replay, run, command)?.words;
     words.insert(at, CanonicalWord::plain(option));
+    Ok(())
+}
+
+fn no_recommends(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    if !call.reads_options_at(at) || !call.is_plain() {
+        return Err(format!("no option is read at word {at}"));
+    }
+    let recommends = packages::recommends(before, run, &call).map_err(|refusal| refusal.to_string())?;
+    let words = &mut command_mut(replay, run, command)?.words;
+    words.insert(at, CanonicalWord::plain(packages::NO_RECOMMENDS));
+    words.extend(recommends.used.iter().map(|package| CanonicalWord::plain(package)));
     Ok(())
 }
 
