@@ -35,7 +35,7 @@ use crate::model::{Model, Stage, packages};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::syntax::make;
 use crate::syntax::mount::{Mount, MountKind};
-use crate::tables::{self, Tool};
+use crate::tables::{self, CacheDirectory, Tool};
 use crate::validate::Step;
 
 /// See the module documentation.
@@ -76,13 +76,14 @@ impl Pass for CacheMounts {
 
 /// Mounts the caches of one tool in all RUNs of the stage that use it.
 fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Findings) {
-    let runs: Vec<usize> =
-        stage.instructions.clone().filter(|run| model.calls(*run).iter().any(|call| cache::uses(call, tool))).collect();
+    let uses_tool = |run: &usize| model.calls(*run).iter().any(|call| cache::uses(call, tool));
+    let runs = stage.instructions.clone().filter(uses_tool).filter(|run| !is_mounted_already(model, *run, tool));
+    let runs: Vec<usize> = runs.collect();
     if runs.is_empty() {
         return;
     }
     if let Err((reason, unlock)) = stage_allows(model, stage, tool, &runs) {
-        for run in runs.into_iter().filter(|run| !is_mounted_already(model, *run, tool)) {
+        for run in runs {
             found.decline(model.instruction(run).span, &*reason, unlock);
         }
         return;
@@ -161,12 +162,19 @@ fn apt_allows(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
     cache::may_write_apt_configuration(model, stage).map_err(|reason| (reason, "nothing"))
 }
 
+/// Whether the RUN has cache mounts where the tool keeps its caches, for whatever user.
 fn is_mounted_already(model: &Model<'_>, run: usize, tool: &Tool) -> bool {
-    cache::planned(model, run, tool).is_ok_and(|planned| {
-        planned.iter().all(|planned| {
-            planned.mount.target.as_deref().is_some_and(|target| packages::has_cache_mount(model, run, target))
-        })
-    })
+    let mounts = model.mounts(run);
+    let targets: Vec<&str> = mounts
+        .iter()
+        .filter(|mount| mount.kind == MountKind::Cache)
+        .filter_map(|mount| mount.target.as_deref())
+        .collect();
+    let is_there = |directory: &CacheDirectory| {
+        let below_home = |target: &str| directory.home.as_deref().is_some_and(|home| target.ends_with(home));
+        targets.iter().any(|target| cache::is_below(&directory.root, target) || below_home(target))
+    };
+    tool.directories.iter().filter(|directory| !directory.optional).all(is_there)
 }
 
 /// The rewrite of one RUN; `None` when it has the mounts.
