@@ -16,8 +16,10 @@
 //! The core is a function: [`optimize`] reads no files but those of the [`context::BuildContext`] it is given, and
 //! writes none.
 
+pub mod config;
 pub mod context;
 pub mod diagnostic;
+pub mod dialect;
 pub mod edit;
 pub mod emit;
 pub mod model;

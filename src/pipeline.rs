@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::context::BuildContext;
+use crate::context::{BuildContext, Builder};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::dialect;
 use crate::edit::EditSet;
 use crate::model::Model;
 use crate::model::body::BodyCache;
 use crate::passes::{PIPELINE, Pass, PassContext};
-use crate::rewrite::{Assumption, Findings, Level, Rewrite};
+use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
 use crate::source::{LineIndex, Span};
 use crate::suppress::{self, Suppressions};
 use crate::syntax::ast::Dockerfile;
 use crate::syntax::{self, Parsed};
+use crate::tables;
 use crate::validate;
 
 /// What is written and what is not.
@@ -27,11 +29,19 @@ pub struct Options {
     pub only: BTreeSet<String>,
     /// Passes that do not run.
     pub skip: BTreeSet<String>,
+    /// What the author says of assumptions: an affirmed one is proved, a denied one declines the rewrite.
+    pub assume: BTreeMap<AssumptionKind, Stance>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { level: Level::Guarded, pass_levels: BTreeMap::new(), only: BTreeSet::new(), skip: BTreeSet::new() }
+        Self {
+            level: Level::Guarded,
+            pass_levels: BTreeMap::new(),
+            only: BTreeSet::new(),
+            skip: BTreeSet::new(),
+            assume: BTreeMap::new(),
+        }
     }
 }
 
@@ -235,9 +245,13 @@ impl Driver<'_> {
         found.rewrites.sort_by_key(|rewrite| (rewrite.span.start, rewrite.span.end));
         let mut edits = EditSet::default();
         let mut selected: Vec<Rewrite> = Vec::new();
-        for rewrite in found.rewrites {
+        for mut rewrite in found.rewrites {
             let touched = rewrite.edits.iter().map(|edit| edit.span).chain([rewrite.span]);
             if suppressions.cover(info.name, touched) {
+                continue;
+            }
+            if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
+                found.declined.push(decline);
                 continue;
             }
             if rewrite.level > self.options.level_of(info.name) {
@@ -284,6 +298,43 @@ impl Driver<'_> {
         self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
         self.origin.push(edits);
         true
+    }
+
+    /// Takes in what the author says of the assumptions and of the builder; says why the rewrite cannot be.
+    fn settle(&self, text: &str, dockerfile: &Dockerfile, rewrite: &mut Rewrite) -> Option<Decline> {
+        let decline = |reason, unlock: &str| Some(Decline { span: rewrite.span, reason, unlock: unlock.to_owned() });
+        for (kind, stance) in &self.options.assume {
+            let is_needed = rewrite.assumptions.iter().any(|assumption| assumption.kind == *kind);
+            if is_needed && *stance == Stance::Denied {
+                return decline(format!("imgopt.yaml denies that {}", kind.text()), "another `assume` in imgopt.yaml");
+            }
+        }
+        if let Some((builder, syntax)) = self.unknown_syntax(text, dockerfile, rewrite) {
+            let reason = format!("{builder} is not known to read {}, which the rewrite needs", syntax.written());
+            return decline(reason, "a builder that reads it");
+        }
+        for (kind, _) in self.options.assume.iter().filter(|(_, stance)| **stance == Stance::Affirmed) {
+            rewrite.prove(*kind, "imgopt.yaml affirms it");
+        }
+        None
+    }
+
+    /// Syntax that the rewrite brings in, and the name of the builder that does not read it.
+    fn unknown_syntax(&self, text: &str, dockerfile: &Dockerfile, rewrite: &Rewrite) -> Option<(&str, tables::Syntax)> {
+        // Most rewrites bring in none: neither the search for the builder nor another parse is needed.
+        if !rewrite.edits.iter().any(|edit| edit.text.contains("--") || edit.text.contains("<<")) {
+            return None;
+        }
+        let Builder::Other { name, .. } = self.context.builder() else { return None };
+        let mut edits = EditSet::default();
+        edits.try_add(&rewrite.edits).ok()?;
+        let before = dialect::uses(dockerfile);
+        let after = dialect::uses(&syntax::parse(&edits.apply(text)).dockerfile);
+        let gained = after.iter().filter(|(syntax, n)| before.get(syntax).is_none_or(|before| before < *n));
+        gained
+            .map(|(syntax, _)| *syntax)
+            .find(|syntax| !tables::builder_knows(name, *syntax))
+            .map(|syntax| (name.as_str(), syntax))
     }
 
     /// Applies the rewrites, reads the text again and validates.

@@ -9,11 +9,10 @@ use super::discover;
 use super::rewrite::failure;
 use super::run::{self, Optimized};
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Files, Format, Selection};
+use super::{Exit, Files, Format, Purpose, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status};
-use crate::rewrite::Level;
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -30,8 +29,8 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
-    let level = if command.outputs { Level::Guarded } else { Level::Safe };
-    let mut files = run::optimize(&command.files, &command.selection, level)?;
+    let purpose = if command.outputs { Purpose::Rewrite } else { Purpose::Check };
+    let mut files = run::optimize(&command.files, &command.selection, purpose)?;
     if command.outputs {
         for file in &mut files {
             match outputs(file) {

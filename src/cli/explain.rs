@@ -6,10 +6,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Selection, pass_name, passes, run};
+use super::{Exit, Purpose, Selection, pass_name, passes, run};
 use crate::report::text::{self, Detail};
 use crate::report::{FileReport, Finding};
-use crate::rewrite::Level;
 use crate::source::{LineIndex, Span};
 
 #[derive(Args)]
@@ -37,7 +36,7 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
 
 fn why(place: &str, selection: &Selection, terminal: &Terminal) -> Result<Exit> {
     let (path, line) = file_and_line(place).context("`--why` takes a file and a line, such as `Dockerfile:7`")?;
-    let mut report = run::single(&path, selection, Level::Guarded);
+    let mut report = run::single(&path, selection, Purpose::Rewrite)?;
     if let Finding::Read(outcome) = &mut report.finding {
         let lines = LineIndex::new(&outcome.original);
         if lines.line_start(line).is_none() {

@@ -10,11 +10,10 @@ use clap::Args;
 use super::discover::{self, is_stdin};
 use super::run::{self, Optimized, Source};
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Files, Format, Selection};
+use super::{Exit, Files, Format, Purpose, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, diff};
-use crate::rewrite::Level;
 
 pub(super) const AFTER_HELP: &str = "\
 Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces \
@@ -92,8 +91,8 @@ impl DestinationFlags {
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let destination = command.destination.destination(&command.files.paths)?;
-    let level = if matches!(destination, Destination::InPlace) { Level::Safe } else { Level::Guarded };
-    let mut files = run::optimize(&command.files, &command.selection, level)?;
+    let purpose = if matches!(destination, Destination::InPlace) { Purpose::InPlace } else { Purpose::Rewrite };
+    let mut files = run::optimize(&command.files, &command.selection, purpose)?;
     let n_read = files.iter().filter(|file| !matches!(file.report.finding, Finding::Skipped(_))).count();
     if matches!(destination, Destination::File(_) | Destination::Stdout) && n_read > 1 {
         bail!("there are {n_read} Dockerfiles: name one, or use --out-dir DIR");

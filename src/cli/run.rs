@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::changed::{self, Since};
 use super::discover::{self, Found, Verdict};
-use super::{Files, Selection};
+use super::{Files, Purpose, Selection};
+use crate::config::{Configs, Settings};
 use crate::context::{BuildContext, Surroundings};
 use crate::pipeline::{self, Options};
 use crate::report::{Failure, FileReport, Finding};
-use crate::rewrite::Level;
 use crate::syntax;
 
 /// The longest text that is read, in bytes. The longest Dockerfiles that people write have some hundred kilobytes.
@@ -38,26 +38,35 @@ pub(super) struct Source {
 }
 
 /// Optimises the files. Each has a report, in the order in which they were found.
-pub(super) fn optimize(files: &Files, selection: &Selection, level: Level) -> Result<Vec<Optimized>> {
-    let options = selection.options(level);
+pub(super) fn optimize(files: &Files, selection: &Selection, purpose: Purpose) -> Result<Vec<Optimized>> {
     let context = selection.context.as_deref();
     if let Some(context) = context.filter(|context| !context.is_dir()) {
         bail!("the build context {} is not a directory", context.display());
     }
     let surroundings = Surroundings::default();
-    in_parallel(&find(files)?, |found| file(found, context, &surroundings, &options))
+    let configs = Configs::default();
+    let mut jobs = Vec::new();
+    for found in find(files, &configs)? {
+        let settings = discover::settings(&found.path, &configs)?;
+        jobs.push((found, selection.options(purpose, &settings), settings));
+    }
+    in_parallel(&jobs, |(found, options, settings)| {
+        let place = Place { named: context, settings, surroundings: &surroundings };
+        file(found, &place, options)
+    })
 }
 
 /// Optimises one file, whatever its name is.
-pub(super) fn single(path: &Path, selection: &Selection, level: Level) -> FileReport {
-    let options = selection.options(level);
-    let surroundings = Surroundings::default();
-    let context = |text: &str| build_context(Some(path), text, selection.context.as_deref(), &surroundings);
+pub(super) fn single(path: &Path, selection: &Selection, purpose: Purpose) -> Result<FileReport> {
+    let settings = discover::settings(path, &Configs::default())?;
+    let options = selection.options(purpose, &settings);
+    let named = selection.context.as_deref();
+    let place = Place { named, settings: &settings, surroundings: &Surroundings::default() };
     let finding = match read(Some(path)) {
-        Ok(text) => optimized(&text, &context(&text), &options),
+        Ok(text) => optimized(&text, &build_context(Some(path), &text, &place), &options),
         Err(failure) => Finding::Failed(failure),
     };
-    FileReport { path: path.display().to_string(), finding, outputs: Vec::new() }
+    Ok(FileReport { path: path.display().to_string(), finding, outputs: Vec::new() })
 }
 
 /// Maps the items, several at a time; a single one without the cost of threads.
@@ -70,20 +79,28 @@ pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R +
 }
 
 /// The files of the run.
-pub(super) fn find(files: &Files) -> Result<Vec<Found>> {
-    let mut found = discover::discover(&files.paths, files.force);
+fn find(files: &Files, configs: &Configs) -> Result<Vec<Found>> {
+    let mut found = discover::discover(&files.paths, files.force, configs)?;
     if let Some(since) = Since::of(files) {
         changed::retain(&mut found, &files.paths, &since)?;
     }
     Ok(found)
 }
 
-fn file(found: &Found, context: Option<&Path>, surroundings: &Surroundings, options: &Options) -> Optimized {
+/// What is known of where a file is built.
+struct Place<'a> {
+    /// The build context that a flag names.
+    named: Option<&'a Path>,
+    settings: &'a Settings,
+    surroundings: &'a Surroundings,
+}
+
+fn file(found: &Found, place: &Place<'_>, options: &Options) -> Optimized {
     let path = (!found.is_stdin()).then(|| found.path.clone());
     let name = path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
     let finding = match &found.verdict {
         Verdict::Read => {
-            let context = |text: &str| build_context(path.as_deref(), text, context, surroundings);
+            let context = |text: &str| build_context(path.as_deref(), text, place);
             finding(found, path.as_deref(), context, options)
         }
         Verdict::Skip(reason) => Finding::Skipped(reason.clone()),
@@ -118,11 +135,19 @@ fn optimized(text: &str, context: &BuildContext, options: &Options) -> Finding {
 }
 
 /// The build context of a file. Of standard input only a named one is known.
-fn build_context(path: Option<&Path>, text: &str, named: Option<&Path>, surroundings: &Surroundings) -> BuildContext {
-    match (path, named) {
-        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named, surroundings),
+fn build_context(path: Option<&Path>, text: &str, place: &Place<'_>) -> BuildContext {
+    let configured = place.settings.context.as_deref();
+    let mut context = match (path, place.named.or(configured)) {
+        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named, place.surroundings),
         (None, Some(root)) => BuildContext::from_dir(root),
         (None, None) => BuildContext::unknown(),
+    };
+    if place.named.is_none() && configured.is_some() {
+        context = context.because("named by imgopt.yaml");
+    }
+    match place.settings.builder {
+        Some(builder) => context.with_builder(builder.builder()),
+        None => context,
     }
 }
 

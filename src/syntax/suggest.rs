@@ -1,7 +1,7 @@
 //! `did you mean RUN?`, by BuildKit's rule: fewer than three edits away, and not equal.
 
 /// The option nearest to `word`; with `fold`, case is ignored and the answer takes the case of `word`.
-pub(super) fn nearest(word: &str, options: impl IntoIterator<Item = &'static str>, fold: bool) -> Option<String> {
+pub(crate) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>, fold: bool) -> Option<String> {
     let wanted: Vec<char> =
         if fold { word.chars().flat_map(char::to_lowercase).collect() } else { word.chars().collect() };
     let mut best: Option<(usize, &str)> = None;
