@@ -209,11 +209,30 @@ fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
             plain.push_str(&inner);
             continue;
         }
-        let is_literal = c == '\\' || !inner.contains(['$', '\\', '"', '\'', '!']);
-        let quote = if is_literal { '\'' } else { c };
-        plain.extend([quote]);
+        let (quote, inner) = match c {
+            '"' => double_quoted(&inner).map_or((c, inner), |value| ('\'', value)),
+            _ => ('\'', inner),
+        };
+        plain.push(quote);
         plain.push_str(&inner);
-        plain.extend([quote]);
+        plain.push(quote);
     }
     Some(plain)
+}
+
+/// The text between double quotes as it would stand between single ones; `None` when the shell expands something in it.
+fn double_quoted(text: &str) -> Option<String> {
+    let mut value = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            // Before any other character, the backslash means itself.
+            '\\' => value.push(chars.next_if(|next| matches!(next, '$' | '"' | '\\')).unwrap_or(c)),
+            '$' if chars.peek().is_some_and(|next| next.is_ascii_alphanumeric() || "_{(@*#?$!-".contains(*next)) => {
+                return None;
+            }
+            other => value.push(other),
+        }
+    }
+    Some(value)
 }
