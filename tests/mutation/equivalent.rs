@@ -121,7 +121,7 @@ fn same_value(a: &str, b: &str) -> bool {
 }
 
 /// The words of a script, quotes around characters that mean nothing to a shell taken away. `None` when blanks and quotes
-/// may matter in another way: heredocs and comments.
+/// may matter in another way: heredocs.
 fn shell_words(text: &str) -> Option<Vec<String>> {
     if text.contains("<<") { None } else { line_words(text) }
 }
@@ -130,9 +130,6 @@ fn shell_words(text: &str) -> Option<Vec<String>> {
 fn line_words(text: &str) -> Option<Vec<String>> {
     let words = raw_words(text)?;
     if text.contains('`') || words.iter().any(|word| word.ends_with("<<") || word.ends_with("<<-")) {
-        return None;
-    }
-    if words.iter().any(|word| word.starts_with('#')) {
         return None;
     }
     let starts_command = |at: usize| {
@@ -165,6 +162,12 @@ fn raw_words(text: &str) -> Option<Vec<String>> {
             continue;
         }
         let word = words.last_mut()?;
+        if quote.is_none() && word.is_empty() && c == '#' {
+            // The rest is a comment.
+            word.push(c);
+            word.push_str(chars.as_str());
+            break;
+        }
         word.push(c);
         match (c, quote) {
             ('\\', None | Some('"')) => word.push(chars.next()?),
@@ -178,7 +181,7 @@ fn raw_words(text: &str) -> Option<Vec<String>> {
 }
 
 fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
-    if word.contains("<<") {
+    if word.contains("<<") || word.starts_with('#') {
         return Some(word.to_owned());
     }
     // In a glob or a brace expansion, quoted `-`, `.` and `,` are other characters than plain ones.
