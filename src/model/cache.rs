@@ -293,6 +293,9 @@ fn is_read_elsewhere(
                 return Err((format!("line {line} copies from `{target}` or above it"), "nothing"));
             }
         }
+        if index != run && copies_tree_above(model, index, target) {
+            return Err((format!("line {line} copies a directory that holds `{target}`"), "nothing"));
+        }
         if names(model, index, tool, &needles) {
             let this = if index == run { " itself" } else { "" };
             return Err((format!("line {line}{this} names `{target}`, or something above it"), "nothing"));
@@ -304,36 +307,51 @@ fn is_read_elsewhere(
 /// Checks that no other command of the RUN handles a tree that holds the directory, and that none is unknown: it would
 /// see what other builds left in the mount, or remove the mount itself and fail.
 fn touches_tree_above(model: &Model<'_>, run: usize, tool: &Tool, target: &str) -> Result<(), Refusal> {
-    const HARMLESS: [&str; 8] = ["cd", "mkdir", "ls", "echo", "test", "[", "printf", "rm"];
-    let home = model.user(run).home;
-    let workdir = model.state(run).workdir.text.clone();
+    const HARMLESS: [&str; 7] = ["mkdir", "ls", "echo", "test", "[", "printf", "rm"];
     for call in model.calls(run).iter().filter(|call| !uses(call, tool)) {
         let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
         if !super::packages::is_bounded(call) {
             let reason = format!("the RUN also runs `{name}`, which may read or remove the cache");
             return Err((reason, "a RUN of its own for the install"));
         }
-        let above = |path: &str| {
-            let absolute = match (path.strip_prefix('/'), &workdir) {
-                (Some(_), _) | (None, None) => path.to_owned(),
-                (None, Some(workdir)) => {
-                    format!("{}/{}", workdir.trim_end_matches('/'), path.trim_start_matches("./").trim_end_matches('.'))
-                }
-            };
-            let fixed = absolute.split(['*', '?', '[']).next().unwrap_or_default();
-            absolute.starts_with('/') && is_below(target, fixed.trim_end_matches('/'))
-        };
-        let words = call.command.words.iter().skip(1);
-        let paths = words.filter_map(|word| super::call::path(word, home.as_deref()));
-        let enters = name == "cd" && call.command.words.len() > 1;
-        if (!HARMLESS.contains(&name.as_str()) || enters)
-            && paths.into_iter().any(|path| path != "/" && path != "-" && above(&path) || path == "/" && name != "cd")
-        {
+        if !HARMLESS.contains(&name.as_str()) && names_tree_above(model, run, call, target) {
             let reason = format!("the RUN also runs `{name}` on a directory that holds the cache");
             return Err((reason, "a RUN of its own for the install"));
         }
     }
     Ok(())
+}
+
+/// Whether a word of the call is a directory that holds the target.
+fn names_tree_above(model: &Model<'_>, run: usize, call: &Call<'_>, target: &str) -> bool {
+    let home = model.user(run).home;
+    let workdir = model.state(run).workdir.text.as_deref();
+    let enters = call.command.words.first().and_then(Word::literal).as_deref() == Some("cd");
+    let paths = call.command.words.iter().skip(1).filter_map(|word| super::call::path(word, home.as_deref()));
+    paths.into_iter().any(|path| {
+        if path == "/" {
+            // `cd /` leads nowhere near; a command on `/` is one on everything.
+            return !enters;
+        }
+        let absolute = match workdir {
+            Some(workdir) if !path.starts_with('/') => {
+                let below = path.trim_start_matches("./").trim_end_matches('.');
+                format!("{}/{below}", workdir.trim_end_matches('/'))
+            }
+            _ => path,
+        };
+        let fixed = absolute.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
+        absolute.starts_with('/') && !fixed.is_empty() && is_below(target, fixed)
+    })
+}
+
+/// Whether a later RUN copies a tree that would hold the directory if it were not mounted.
+fn copies_tree_above(model: &Model<'_>, run: usize, target: &str) -> bool {
+    const COPIES: [&str; 6] = ["cp", "install", "mv", "rsync", "tar", "zip"];
+    model.calls(run).iter().any(|call| {
+        let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
+        COPIES.contains(&name.as_str()) && names_tree_above(model, run, call, target)
+    })
 }
 
 /// Texts by which a command may name the directory: its path, its path below HOME and the first part of that, or its last two parts.
