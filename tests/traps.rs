@@ -195,7 +195,28 @@ fn everywhere(before: &Read, after: &Read) -> Result<(), String> {
     })?;
     ensure(before.text.ends_with('\n') == after.text.ends_with('\n'), || "the end of the file changed".to_owned())?;
     // Apart from what the passes may add or take out, the scripts are what they were, with all their operators but `&&`.
-    same("what the scripts do", &rest(before), &rest(after))
+    let (old, new) = (rest(before), rest(after));
+    let added = added(&old, &new).ok_or_else(|| format!("the scripts changed\nbefore: {old:?}\nafter: {new:?}"))?;
+    // Recommended packages may be named where apt is told to leave the others out.
+    let n_options = |read: &Read| read.text.matches("--no-install-recommends").count();
+    let installed = installed(after);
+    let may_be_added = |word: &&str| n_options(after) > n_options(before) && installed.iter().any(|name| name == *word);
+    ensure(added.iter().all(may_be_added), || format!("{added:?} appear in the scripts"))
+}
+
+/// The words of `new` that `old` has not, when all others are the same in the same order.
+fn added<'a>(old: &[String], new: &'a [String]) -> Option<Vec<&'a str>> {
+    let mut expected = old.iter().peekable();
+    let added = new.iter().filter(|word| expected.next_if(|next| next == word).is_none()).map(String::as_str).collect();
+    expected.next().is_none().then_some(added)
+}
+
+/// The words of all `apt-get install` commands.
+fn installed(read: &Read) -> Vec<String> {
+    let scripts = read.scripts().join(" && ");
+    let commands = scripts.split(" && ").flat_map(|command| command.split(';'));
+    let installs = commands.map(str::trim).filter(|command| command.starts_with("apt-get install"));
+    installs.flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
 /// The words of all scripts but those that the passes may add or take out.
