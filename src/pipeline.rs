@@ -401,3 +401,68 @@ impl Driver<'_> {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::Edit;
+
+    const TEXT: &str = "FROM a\nRUN --mount=type=cache,target=/b x\nCOPY c d\n";
+
+    /// What becomes of a rewrite that puts `text` before the arguments of COPY.
+    fn settle(context: &BuildContext, assume: &[(AssumptionKind, Stance)], text: &str) -> Result<Rewrite, String> {
+        let parsed = syntax::parse(TEXT);
+        let options = Options { assume: assume.iter().copied().collect(), ..Options::default() };
+        let driver = Driver {
+            context,
+            options: &options,
+            bodies: BodyCache::default(),
+            text: TEXT.to_owned(),
+            dockerfile: Rc::new(parsed.dockerfile),
+            origin: Vec::new(),
+            outcome: Outcome::default(),
+            observer: &mut |_| {},
+        };
+        let copy = TEXT.find("COPY").expect("it is there");
+        let mut rewrite = Rewrite::new(Level::Safe, Span::new(copy, copy + 4), "", "")
+            .assume(Assumption::assumed(AssumptionKind::NoChildImages))
+            .edit(Edit::insert(copy + 5, text));
+        match driver.settle(TEXT, &driver.dockerfile, &mut rewrite) {
+            Some(decline) => Err(decline.reason),
+            None => Ok(rewrite),
+        }
+    }
+
+    #[test]
+    fn what_the_author_says_of_assumptions() {
+        let context = BuildContext::unknown();
+        let plain = settle(&context, &[], "").expect("it is applied");
+        assert_eq!((plain.level, &plain.assumptions[0].evidence), (Level::Guarded, &None));
+        let affirmed =
+            settle(&context, &[(AssumptionKind::NoChildImages, Stance::Affirmed)], "").expect("it is applied");
+        assert_eq!(affirmed.level, Level::Safe);
+        assert_eq!(affirmed.assumptions[0].evidence.as_deref(), Some("imgopt.yaml affirms it"));
+        let other = settle(&context, &[(AssumptionKind::BuildKit, Stance::Denied)], "");
+        assert_eq!(other.expect("it is applied"), plain);
+        let denied = settle(&context, &[(AssumptionKind::NoChildImages, Stance::Denied)], "");
+        assert_eq!(
+            denied.expect_err("it is declined"),
+            "imgopt.yaml denies that no image outside this repository is built from this one"
+        );
+    }
+
+    #[test]
+    fn what_the_builder_does_not_read_is_not_written() {
+        let kaniko = Builder::Other { name: "kaniko".to_owned(), evidence: String::new() };
+        let context = BuildContext::unknown().with_builder(kaniko);
+        assert!(settle(&context, &[], "--chmod=1 ").is_ok());
+        assert!(settle(&context, &[], "--from=e ").is_ok());
+        assert_eq!(
+            settle(&context, &[], "--link ").expect_err("it is declined"),
+            "kaniko is not known to read `--link`, which the rewrite needs"
+        );
+        let buildkit = Builder::BuildKit { evidence: String::new() };
+        assert!(settle(&BuildContext::unknown().with_builder(buildkit), &[], "--link ").is_ok());
+        assert!(settle(&BuildContext::unknown(), &[], "--link ").is_ok());
+    }
+}

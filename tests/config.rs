@@ -287,6 +287,22 @@ fn builders() {
 }
 
 #[test]
+fn init_replaces_nothing_unless_forced() {
+    let place = Place::new(&[("Dockerfile", PIP)]);
+    assert_eq!(place.imgopt(&["init"]).0, 0);
+    let text = fs::read_to_string(place.path("imgopt.yaml")).expect("a file");
+    assert!(text.contains("#   cache-mounts: on") && text.contains("#   no-child-images: affirm"), "{text}");
+    assert_eq!(place.said("Dockerfile"), Settings::default());
+    place.put("imgopt.yaml", "level: safe\n");
+    let (code, out, error) = place.imgopt(&["init"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(error, "error: imgopt.yaml is there already: edit it, or use --force to replace it\n");
+    assert_eq!(fs::read_to_string(place.path("imgopt.yaml")).expect("a file"), "level: safe\n");
+    assert_eq!(place.imgopt(&["init", "--force"]).0, 0);
+    assert_eq!(fs::read_to_string(place.path("imgopt.yaml")).expect("a file"), text);
+}
+
+#[test]
 fn discovery() {
     let place = Place::new(&[
         ("imgopt.yaml", "discovery: {exclude: [legacy/, '*.old'], include: ['*.docker', '!no.docker']}\n"),

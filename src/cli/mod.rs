@@ -6,6 +6,7 @@ mod changed;
 mod check;
 mod discover;
 mod explain;
+mod init;
 mod passes;
 mod rewrite;
 mod run;
@@ -45,6 +46,9 @@ enum Command {
     Check(check::Command),
     /// Replace Dockerfiles by their reviewed `.optimized` files
     Apply(apply::Command),
+    /// Write a commented imgopt.yaml, or print the lines for a hook or CI
+    #[command(after_help = init::AFTER_HELP)]
+    Init(init::Command),
     /// List the passes in the order in which they run
     Passes,
     /// Show the page of a pass
@@ -179,6 +183,7 @@ pub fn main() -> ExitCode {
         Command::Rewrite(command) => rewrite::run(command, &terminal),
         Command::Check(command) => check::run(command, &terminal),
         Command::Apply(command) => apply::run(command, &terminal),
+        Command::Init(command) => init::run(command, &terminal),
         Command::Passes => passes::run(&terminal),
         Command::Explain(command) => explain::run(command, &terminal),
         Command::Syntax(command) => syntax::run(command, &terminal),

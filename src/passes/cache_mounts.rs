@@ -49,9 +49,6 @@ static INFO: PassInfo = PassInfo {
     max_level: Level::Guarded,
 };
 
-/// The tools that the pass knows how to mount.
-const TOOLS: [&str; 5] = ["apt", "cargo", "go", "npm", "pip"];
-
 impl Pass for CacheMounts {
     fn info(&self) -> &'static PassInfo {
         &INFO
@@ -67,7 +64,7 @@ impl Pass for CacheMounts {
                     found,
                 );
             }
-            for tool in TOOLS.iter().filter_map(|name| tables::caches().tool(name)) {
+            for tool in tables::caches().tools().filter(|tool| tool.mounted) {
                 mount_tool(cx.model, stage, tool, found);
             }
         }
@@ -89,7 +86,7 @@ fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Finding
         return;
     }
     let rewrites: Vec<_> = runs.iter().map(|run| (*run, mount_run(model, stage, *run, tool))).collect();
-    let all_or_none = needs_earlier_downloads(tool);
+    let all_or_none = tool.needed_later;
     let refused =
         rewrites.iter().find_map(|(run, rewrite)| rewrite.as_ref().err().map(|refusal| (*run, refusal.clone())));
     for (run, rewrite) in rewrites {
@@ -108,11 +105,6 @@ fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Finding
     }
 }
 
-/// Whether a later command of the tool reads what an earlier one put into the cache, so that it has to be mounted in both.
-fn needs_earlier_downloads(tool: &Tool) -> bool {
-    matches!(tool.tool.as_str(), "go" | "cargo" | "apt")
-}
-
 fn stage_allows(model: &Model<'_>, stage: &Stage, tool: &Tool, runs: &[usize]) -> Result<(), Refusal> {
     if let Builder::Other { name, evidence } = model.context.builder() {
         return Err((format!("the image is built with {name}: {evidence}"), "a builder that knows cache mounts"));
@@ -120,7 +112,7 @@ fn stage_allows(model: &Model<'_>, stage: &Stage, tool: &Tool, runs: &[usize]) -
     if tool.tool == "apt" {
         return apt_allows(model, stage);
     }
-    if needs_earlier_downloads(tool) {
+    if tool.needed_later {
         if model.is_shipped(stage) && cache::may_be_used_at_run_time(model, stage, tool) {
             let reason = format!("the image may run {} itself, which then needs what was downloaded", tool.tool);
             return Err((reason, "an exec-form CMD that starts the built program"));

@@ -34,6 +34,12 @@ pub struct Tool {
     pub tool: String,
     /// The commands that use these caches: a program with its subcommand, `npm ci`, or the program alone.
     pub commands: Vec<String>,
+    /// Whether `cache-mounts` adds mounts for the tool: what its commands do with them is understood.
+    #[serde(default)]
+    pub mounted: bool,
+    /// Whether a later command reads what an earlier one put into the cache, so that it has to be mounted in both.
+    #[serde(default)]
+    pub needed_later: bool,
     /// The directories, in the order in which mounts are written.
     pub directories: Vec<CacheDirectory>,
     /// Environment variables that put the cache elsewhere.
