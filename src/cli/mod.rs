@@ -6,6 +6,9 @@ mod changed;
 mod check;
 mod discover;
 mod explain;
+mod format;
+mod interactive;
+mod known;
 mod passes;
 mod rewrite;
 mod run;
@@ -13,14 +16,15 @@ mod syntax;
 mod terminal;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::pipeline::Options;
 use crate::rewrite::Level;
+use format::{Format, Reporting};
 use terminal::Terminal;
 
 /// Rewrites Dockerfiles into leaner, safer ones, with a reason and a proof for each change.
@@ -89,6 +93,16 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// The build context that was named.
+    fn known_context(&self) -> anyhow::Result<Option<&Path>> {
+        match self.context.as_deref() {
+            Some(context) if !context.is_dir() => {
+                anyhow::bail!("the build context {} is not a directory", context.display())
+            }
+            context => Ok(context),
+        }
+    }
+
     /// The options of the core, where `level` stands for a level that was not given.
     fn options(&self, level: Level) -> Options {
         let level = self.level.unwrap_or(level);
@@ -104,14 +118,6 @@ impl Selection {
         }
         options
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 /// What a command came to.

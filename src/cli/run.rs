@@ -5,14 +5,15 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::changed::{self, Since};
 use super::discover::{self, Found, Verdict};
+use super::interactive::Walk;
 use super::{Files, Selection};
 use crate::context::{BuildContext, Surroundings};
-use crate::pipeline::{self, Options};
+use crate::pipeline::{self, Choice, Options};
 use crate::report::{Failure, FileReport, Finding};
 use crate::rewrite::Level;
 use crate::syntax;
@@ -38,14 +39,30 @@ pub(super) struct Source {
 }
 
 /// Optimises the files. Each has a report, in the order in which they were found.
-pub(super) fn optimize(files: &Files, selection: &Selection, level: Level) -> Result<Vec<Optimized>> {
-    let options = selection.options(level);
-    let context = selection.context.as_deref();
-    if let Some(context) = context.filter(|context| !context.is_dir()) {
-        bail!("the build context {} is not a directory", context.display());
-    }
+///
+/// With `separate`, rewrites are kept apart as far as they are valid one after the other.
+pub(super) fn optimize(files: &Files, selection: &Selection, level: Level, separate: bool) -> Result<Vec<Optimized>> {
+    let options = Options { separate, ..selection.options(level) };
+    let context = selection.known_context()?;
     let surroundings = Surroundings::default();
-    in_parallel(&find(files)?, |found| file(found, context, &surroundings, &options))
+    in_parallel(&find(files)?, |found| file(found, context, &surroundings, &options, &mut |_| true))
+}
+
+/// Optimises the files one after the other, asking about each rewrite.
+pub(super) fn optimize_asking(
+    files: &Files,
+    selection: &Selection,
+    level: Level,
+    walk: &mut Walk<'_>,
+) -> Result<Vec<Optimized>> {
+    let context = selection.known_context()?;
+    let options = selection.options(level);
+    let surroundings = Surroundings::default();
+    let ask = |found: &Found| {
+        let path = found.path.display().to_string();
+        file(found, context, &surroundings, &options, &mut |choice| walk.decide(&path, choice))
+    };
+    Ok(find(files)?.iter().map(ask).collect())
 }
 
 /// Maps the items, several at a time; a single one without the cost of threads.
@@ -66,13 +83,19 @@ pub(super) fn find(files: &Files) -> Result<Vec<Found>> {
     Ok(found)
 }
 
-fn file(found: &Found, context: Option<&Path>, surroundings: &Surroundings, options: &Options) -> Optimized {
+fn file(
+    found: &Found,
+    context: Option<&Path>,
+    surroundings: &Surroundings,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+) -> Optimized {
     let path = (!found.is_stdin()).then(|| found.path.clone());
     let name = path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
     let finding = match &found.verdict {
         Verdict::Read => {
             let context = |text: &str| build_context(path.as_deref(), text, context, surroundings);
-            finding(found, path.as_deref(), context, options)
+            finding(found, path.as_deref(), context, options, choose)
         }
         Verdict::Skip(reason) => Finding::Skipped(reason.clone()),
         Verdict::Fail(failure) => Finding::Failed(failure.clone()),
@@ -83,7 +106,13 @@ fn file(found: &Found, context: Option<&Path>, surroundings: &Surroundings, opti
     }
 }
 
-fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildContext, options: &Options) -> Finding {
+fn finding(
+    found: &Found,
+    path: Option<&Path>,
+    context: impl Fn(&str) -> BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+) -> Finding {
     let text = match read(path) {
         Ok(text) => text,
         Err(failure) => return Finding::Failed(failure),
@@ -93,7 +122,7 @@ fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildCo
     }
     let context = context(&text);
     // A mistake of imgopt must not take the other files with it.
-    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(&text, &context, options))) {
+    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize_with(&text, &context, options, choose))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
         Err(_) => Finding::Failed(Failure::new(
             "imgopt stopped in the middle of this file",

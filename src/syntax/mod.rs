@@ -23,7 +23,7 @@ pub mod mount;
 mod node;
 pub mod reading;
 pub mod scan;
-mod suggest;
+pub(crate) mod suggest;
 
 pub use directive::{Frontend, detect_frontend};
 
