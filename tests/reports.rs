@@ -306,3 +306,124 @@ fn rewrites_apart_make_the_same_file() {
         assert_eq!(outcome(&source, true).optimized, outcome(&source, false).optimized);
     }
 }
+
+/// A repository with two Dockerfiles in which imgopt runs.
+struct Repository(tempfile::TempDir);
+
+impl Repository {
+    fn new() -> Self {
+        let repository = Self(tempfile::tempdir().expect("a temporary directory"));
+        for name in ["web", "api"] {
+            fs::create_dir(repository.path(name)).expect("a directory");
+            let text = fs::read_to_string(root("tests/reports").join(name).join("Dockerfile")).expect("a case");
+            fs::write(repository.path(name).join("Dockerfile"), text).expect("written");
+        }
+        git(&repository.path(""), &["init", "--quiet"]);
+        git(&repository.path(""), &["add", "."]);
+        git(&repository.path(""), &["commit", "--quiet", "--message=x"]);
+        repository
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("a file")
+    }
+
+    /// Exit code, standard output, standard error of a run in a folder.
+    fn imgopt(&self, folder: &str, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imgopt"));
+        let output = command.args(arguments).current_dir(self.path(folder)).output().expect("imgopt runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    }
+}
+
+#[test]
+fn a_baseline_knows_what_was_there() {
+    let repository = Repository::new();
+    let check = |folder, more: &[&str]| {
+        repository.imgopt(folder, &[&["check", "--level=guarded", "--baseline"], more].concat())
+    };
+    let (code, _, error) = check("", &["known.json", "."]);
+    assert_eq!(code, 2);
+    assert!(error.contains("cannot read the baseline known.json"), "{error}");
+    let (code, _, error) = check("", &["known.json", "--update-baseline", "."]);
+    assert_eq!((code, error.as_str()), (0, "wrote known.json\n"));
+    assert_eq!(check("", &["known.json", "."]).0, 0);
+    assert_eq!(check("web", &["../known.json", "Dockerfile"]).0, 0, "paths start from the baseline");
+
+    let text = repository.read("web/Dockerfile");
+    fs::write(repository.path("web/Dockerfile"), format!("# moved\n\n{text}ENV A b\n")).expect("written");
+    let (code, out, _) = check("", &["known.json", "--format=json", "."]);
+    let report: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &report["summary"]["rewrites"]), (1, &Value::from(1)));
+    assert_eq!(report["files"][1]["optimized"], format!("# moved\n\n{text}ENV A=b\n"));
+
+    fs::remove_file(repository.path("web/Dockerfile")).expect("removed");
+    check("", &["known.json", "--update-baseline", "api"]);
+    let known: Value = serde_json::from_str(&repository.read("known.json")).expect("JSON");
+    let files: Vec<_> = known["files"].as_object().expect("files").keys().collect();
+    assert_eq!(files, ["api/Dockerfile"], "a file that is gone is forgotten");
+}
+
+#[test]
+fn a_printed_series_applies_from_anywhere() {
+    let repository = Repository::new();
+    let (_, optimized, _) = repository.imgopt("", &["rewrite", "--stdout", "web/Dockerfile"]);
+    for by in ["--commits", "--commits=rewrite"] {
+        let (code, series, report) = repository.imgopt("web", &["rewrite", by, "."]);
+        assert_eq!(code, 0);
+        assert!(report.contains("6 rewrites"), "{report}");
+        fs::write(repository.path("series"), series).expect("written");
+        git(&repository.path("api"), &["am", "--quiet", "--keep-cr", "../series"]);
+        assert_eq!(repository.read("web/Dockerfile"), optimized);
+        git(&repository.path(""), &["reset", "--quiet", "--hard", "HEAD~6"]);
+    }
+    let (code, _, error) = repository.imgopt("", &["rewrite", "--commits", "-"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("name a Dockerfile"), "{error}");
+}
+
+#[test]
+fn flags_of_formats_fit_together() {
+    let repository = Repository::new();
+    let (code, _, error) = repository.imgopt("", &["check", "--suggestions"]);
+    assert_eq!((code, error.as_str()), (2, "error: --suggestions needs --format github\n"));
+    for format in ["sarif", "markdown", "github", "gitlab", "rdjson", "html"] {
+        let (code, out, error) = repository.imgopt("", &["check", "--format", format, "."]);
+        assert_eq!((code, error.as_str()), (1, ""), "{format}");
+        assert!(out.contains("modern-syntax"), "{format}: {out}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn rewrites_are_chosen_on_a_terminal() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let repository = Repository::new();
+    let (code, _, error) = repository.imgopt("", &["rewrite", "--interactive", "web"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("--interactive asks on a terminal"), "{error}");
+    let mut command = Command::new("script");
+    let line = format!("{} rewrite --interactive web", env!("CARGO_BIN_EXE_imgopt"));
+    command.args(["-q", "-e", "-c", &line, "/dev/null"]).current_dir(repository.path(""));
+    let Ok(mut terminal) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
+        #[allow(clippy::print_stderr, reason = "a test that did not run has to say so")]
+        {
+            eprintln!("skipped: there is no `script` to make a terminal with");
+        }
+        return;
+    };
+    terminal.stdin.take().expect("a pipe").write_all(b"y\np\nq\n").expect("written");
+    let output = terminal.wait_with_output().expect("it ends");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("add-to-copy: apply this rewrite [y,n,p,a,q,?]?"), "{shown}");
+    let text = repository.read("web/Dockerfile.optimized");
+    let chosen = repository.read("web/Dockerfile").replace("PIP_INDEX https", "PIP_INDEX=https");
+    assert_eq!(imgopt::emit::trailer::bare(&text), chosen);
+}

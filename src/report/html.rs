@@ -155,8 +155,7 @@ impl<'a> Pane<'a> {
     }
 
     fn render(&self, title: &str, class: &str, rows: usize) -> String {
-        let mut text =
-            format!("<div class=\"pane\" role=\"group\" aria-label=\"{title}\" tabindex=\"0\">\n<p>{title}</p>\n<pre>");
+        let mut text = format!("<div class=\"pane\" role=\"group\" aria-label=\"{title}\">\n<p>{title}</p>\n<pre>");
         let shown = self.changed.len().min(MAX_LINES);
         let hidden = self.changed.len() - shown;
         let lines = self.before.iter().map(|line| ("", line));

@@ -117,6 +117,7 @@ fn closing(report: &FileReport, outcome: &Outcome, style: Style) -> String {
         Some(reason) => format!("skipped: {reason}"),
         None if outcome.changed() => counted(outcome.applied.len(), "rewrite"),
         None if !outcome.proposed.is_empty() => "unchanged".to_owned(),
+        None if outcome.known > 0 => "nothing new".to_owned(),
         None => "nothing to gain".to_owned(),
     }];
     if !outcome.proposed.is_empty() {
