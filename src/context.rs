@@ -112,6 +112,21 @@ impl BuildContext {
         Some(Self { known: Some(Arc::new(Known { root, because, ignore })), builder: Arc::default() })
     }
 
+    /// The same context, where the builder is known.
+    #[must_use]
+    pub fn with_builder(self, builder: Builder) -> Self {
+        Self { builder: Arc::new(builder::Search::known(builder)), ..self }
+    }
+
+    /// The same context, with other evidence for it.
+    #[must_use]
+    pub fn because(self, because: impl Into<String>) -> Self {
+        let known = self.known.map(|known| {
+            Arc::new(Known { root: known.root.clone(), because: because.into(), ignore: known.ignore.clone() })
+        });
+        Self { known, ..self }
+    }
+
     /// Whether facts follow from the context.
     #[must_use]
     pub fn is_known(&self) -> bool {

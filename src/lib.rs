@@ -17,8 +17,10 @@
 //! writes none.
 
 pub mod baseline;
+pub mod config;
 pub mod context;
 pub mod diagnostic;
+pub mod dialect;
 pub mod edit;
 pub mod emit;
 pub mod model;

@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::context::BuildContext;
+use crate::context::{BuildContext, Builder};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::dialect;
 use crate::edit::{Edit, EditSet};
 use crate::model::Model;
 use crate::model::body::BodyCache;
 use crate::passes::{PIPELINE, Pass, PassContext};
-use crate::rewrite::{Assumption, Findings, Level, Rewrite};
+use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
 use crate::source::{LineIndex, Span};
 use crate::suppress::{self, Suppression, Suppressions};
 use crate::syntax::ast::Dockerfile;
 use crate::syntax::mount::Mount;
 use crate::syntax::{self, Parsed};
+use crate::tables;
 use crate::validate::{self, Step};
 
 /// What is written and what is not.
@@ -28,6 +30,8 @@ pub struct Options {
     pub only: BTreeSet<String>,
     /// Passes that do not run.
     pub skip: BTreeSet<String>,
+    /// What the author says of assumptions: an affirmed one is proved, a denied one declines the rewrite.
+    pub assume: BTreeMap<AssumptionKind, Stance>,
     /// Sorts the rewrites of each round into units that are valid one after the other, see [`Applied::unit`].
     pub separate: bool,
 }
@@ -39,6 +43,7 @@ impl Default for Options {
             pass_levels: BTreeMap::new(),
             only: BTreeSet::new(),
             skip: BTreeSet::new(),
+            assume: BTreeMap::new(),
             separate: false,
         }
     }
@@ -161,6 +166,20 @@ impl Outcome {
 /// More walks than this without rest are a bug of a pass.
 const MAX_WALKS: usize = 5;
 
+/// What one run of a pass changed: the rewrites that were applied together, and the text on both sides of them.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// Name of the pass.
+    pub pass: &'static str,
+    /// The text before.
+    pub before: &'a str,
+    /// The rewrites, as validated.
+    pub rewrites: &'a [Rewrite],
+    /// The text after.
+    pub after: &'a str,
+}
+
 /// Rewrites that are up for a decision: one, or some that are only good together.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
@@ -177,7 +196,18 @@ pub struct Choice<'a> {
 /// Rewrites `source`, a Dockerfile with the build context `context`.
 #[must_use]
 pub fn optimize(source: &str, context: &BuildContext, options: &Options) -> Outcome {
-    optimize_with(source, context, options, &mut |_| true)
+    run(source, context, options, &mut |_| true, &mut |_| {})
+}
+
+/// As [`optimize`]; `observer` sees every round, so that tests can ask the validator what else it would accept.
+#[doc(hidden)]
+pub fn optimize_observed(
+    source: &str,
+    context: &BuildContext,
+    options: &Options,
+    observer: &mut dyn FnMut(&Round<'_>),
+) -> Outcome {
+    run(source, context, options, &mut |_| true, observer)
 }
 
 /// Rewrites `source` where `choose` says so. It is asked once for each choice, before anything of it is applied.
@@ -188,10 +218,24 @@ pub fn optimize_with(
     options: &Options,
     choose: &mut dyn FnMut(&Choice<'_>) -> bool,
 ) -> Outcome {
+    run(source, context, options, choose, &mut |_| {})
+}
+
+fn run(
+    source: &str,
+    context: &BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+    observer: &mut dyn FnMut(&Round<'_>),
+) -> Outcome {
     let parsed = syntax::parse(source);
     let mut outcome = Outcome { original: source.to_owned(), optimized: source.to_owned(), ..Outcome::default() };
     outcome.skipped = skip_reason(source, &parsed);
     outcome.diagnostics = parsed.diagnostics;
+    let bodies = BodyCache::default();
+    if outcome.skipped.is_none() && Model::build(source, &parsed.dockerfile, context, &bodies).is_for_windows() {
+        outcome.skipped = Some("it builds a Windows image".to_owned());
+    }
     if outcome.skipped.is_some() {
         return outcome;
     }
@@ -201,21 +245,28 @@ pub fn optimize_with(
         choose,
         refused: BTreeSet::new(),
         used_suppressions: BTreeSet::new(),
-        bodies: BodyCache::default(),
+        bodies,
         text: source.to_owned(),
         dockerfile: Rc::new(parsed.dockerfile),
         origin: Vec::new(),
         outcome,
+        observer,
     };
     driver.walk_until_rest();
     driver.finish()
 }
+
+/// A file with more instructions than this is made by a program; no image can have that many layers.
+const MAX_INSTRUCTIONS: usize = 2000;
 
 /// Why the file as a whole is left alone.
 fn skip_reason(source: &str, parsed: &Parsed) -> Option<String> {
     if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
         let line = LineIndex::new(source).line(error.span.start);
         return Some(format!("BuildKit does not accept it: line {line}: {}", error.message));
+    }
+    if parsed.dockerfile.instructions.len() > MAX_INSTRUCTIONS {
+        return Some(format!("it has more than {MAX_INSTRUCTIONS} instructions"));
     }
     suppress::file_reason(source, &parsed.dockerfile)
 }
@@ -234,6 +285,7 @@ struct Driver<'a> {
     /// The edits from the original to the text in hand, oldest first.
     origin: Vec<EditSet>,
     outcome: Outcome,
+    observer: &'a mut dyn FnMut(&Round<'_>),
 }
 
 impl Driver<'_> {
@@ -272,10 +324,12 @@ impl Driver<'_> {
 
         found.rewrites.sort_by_key(|rewrite| (rewrite.span.start, rewrite.span.end));
         let mut candidates: Vec<Rewrite> = Vec::new();
-        for rewrite in found.rewrites {
+        for mut rewrite in found.rewrites {
             let touched = rewrite.edits.iter().map(|edit| edit.span).chain([rewrite.span]);
             if let Some(suppression) = suppressions.covering(info.name, touched) {
                 self.suppress(info.name, &rewrite, suppression);
+            } else if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
+                found.declined.push(decline);
             } else if rewrite.level > self.options.level_of(info.name) {
                 let proposed = self.applied(info.name, &rewrite);
                 self.outcome.proposed.push(proposed);
@@ -330,10 +384,49 @@ impl Driver<'_> {
             }
         }
         self.text = edits.apply(&text);
+        let rewrites: Vec<Rewrite> = accepted.into_iter().flatten().collect();
+        (self.observer)(&Round { pass: info.name, before: &text, rewrites: &rewrites, after: &self.text });
         self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
         self.origin.push(edits);
         self.outcome.rounds.push(text);
         true
+    }
+
+    /// Takes in what the author says of the assumptions and of the builder; says why the rewrite cannot be.
+    fn settle(&self, text: &str, dockerfile: &Dockerfile, rewrite: &mut Rewrite) -> Option<Decline> {
+        let decline = |reason, unlock: &str| Some(Decline { span: rewrite.span, reason, unlock: unlock.to_owned() });
+        for (kind, stance) in &self.options.assume {
+            let is_needed = rewrite.assumptions.iter().any(|assumption| assumption.kind == *kind);
+            if is_needed && *stance == Stance::Denied {
+                return decline(format!("imgopt.yaml denies that {}", kind.text()), "another `assume` in imgopt.yaml");
+            }
+        }
+        if let Some((builder, syntax)) = self.unknown_syntax(text, dockerfile, rewrite) {
+            let reason = format!("{builder} is not known to read {}, which the rewrite needs", syntax.written());
+            return decline(reason, "a builder that reads it");
+        }
+        for (kind, _) in self.options.assume.iter().filter(|(_, stance)| **stance == Stance::Affirmed) {
+            rewrite.prove(*kind, "imgopt.yaml affirms it");
+        }
+        None
+    }
+
+    /// Syntax that the rewrite brings in, and the name of the builder that does not read it.
+    fn unknown_syntax(&self, text: &str, dockerfile: &Dockerfile, rewrite: &Rewrite) -> Option<(&str, tables::Syntax)> {
+        // Most rewrites bring in none: neither the search for the builder nor another parse is needed.
+        if !rewrite.edits.iter().any(|edit| edit.text.contains("--") || edit.text.contains("<<")) {
+            return None;
+        }
+        let Builder::Other { name, .. } = self.context.builder() else { return None };
+        let mut edits = EditSet::default();
+        edits.try_add(&rewrite.edits).ok()?;
+        let before = dialect::uses(dockerfile);
+        let after = dialect::uses(&syntax::parse(&edits.apply(text)).dockerfile);
+        let gained = after.iter().filter(|(syntax, n)| before.get(syntax).is_none_or(|before| before < *n));
+        gained
+            .map(|(syntax, _)| *syntax)
+            .find(|syntax| !tables::builder_knows(name, *syntax))
+            .map(|syntax| (name.as_str(), syntax))
     }
 
     /// Whether the unit is to be applied. What was refused once stays so.
@@ -475,4 +568,72 @@ fn mounts(rewrite: &Rewrite) -> impl Iterator<Item = &Mount> {
         Step::AddCacheMount { mount, .. } => Some(mount),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::Edit;
+
+    const TEXT: &str = "FROM a\nRUN --mount=type=cache,target=/b x\nCOPY c d\n";
+
+    /// What becomes of a rewrite that puts `text` before the arguments of COPY.
+    fn settle(context: &BuildContext, assume: &[(AssumptionKind, Stance)], text: &str) -> Result<Rewrite, String> {
+        let parsed = syntax::parse(TEXT);
+        let options = Options { assume: assume.iter().copied().collect(), ..Options::default() };
+        let driver = Driver {
+            context,
+            options: &options,
+            bodies: BodyCache::default(),
+            text: TEXT.to_owned(),
+            dockerfile: Rc::new(parsed.dockerfile),
+            origin: Vec::new(),
+            outcome: Outcome::default(),
+            choose: &mut |_| true,
+            refused: BTreeSet::new(),
+            used_suppressions: BTreeSet::new(),
+            observer: &mut |_| {},
+        };
+        let copy = TEXT.find("COPY").expect("it is there");
+        let mut rewrite = Rewrite::new(Level::Safe, Span::new(copy, copy + 4), "", "")
+            .assume(Assumption::assumed(AssumptionKind::NoChildImages))
+            .edit(Edit::insert(copy + 5, text));
+        match driver.settle(TEXT, &driver.dockerfile, &mut rewrite) {
+            Some(decline) => Err(decline.reason),
+            None => Ok(rewrite),
+        }
+    }
+
+    #[test]
+    fn what_the_author_says_of_assumptions() {
+        let context = BuildContext::unknown();
+        let plain = settle(&context, &[], "").expect("it is applied");
+        assert_eq!((plain.level, &plain.assumptions[0].evidence), (Level::Guarded, &None));
+        let affirmed =
+            settle(&context, &[(AssumptionKind::NoChildImages, Stance::Affirmed)], "").expect("it is applied");
+        assert_eq!(affirmed.level, Level::Safe);
+        assert_eq!(affirmed.assumptions[0].evidence.as_deref(), Some("imgopt.yaml affirms it"));
+        let other = settle(&context, &[(AssumptionKind::BuildKit, Stance::Denied)], "");
+        assert_eq!(other.expect("it is applied"), plain);
+        let denied = settle(&context, &[(AssumptionKind::NoChildImages, Stance::Denied)], "");
+        assert_eq!(
+            denied.expect_err("it is declined"),
+            "imgopt.yaml denies that no image outside this repository is built from this one"
+        );
+    }
+
+    #[test]
+    fn what_the_builder_does_not_read_is_not_written() {
+        let kaniko = Builder::Other { name: "kaniko".to_owned(), evidence: String::new() };
+        let context = BuildContext::unknown().with_builder(kaniko);
+        assert!(settle(&context, &[], "--chmod=1 ").is_ok());
+        assert!(settle(&context, &[], "--from=e ").is_ok());
+        assert_eq!(
+            settle(&context, &[], "--link ").expect_err("it is declined"),
+            "kaniko is not known to read `--link`, which the rewrite needs"
+        );
+        let buildkit = Builder::BuildKit { evidence: String::new() };
+        assert!(settle(&BuildContext::unknown().with_builder(buildkit), &[], "--link ").is_ok());
+        assert!(settle(&BuildContext::unknown(), &[], "--link ").is_ok());
+    }
 }

@@ -74,6 +74,31 @@ pub enum AssumptionKind {
 }
 
 impl AssumptionKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::BuildKit,
+        Self::DefaultBuildArguments,
+        Self::NoOtherVolumes,
+        Self::NoShellInContainer,
+        Self::NoChildImages,
+        Self::NoComputedReads,
+        Self::TableBounds,
+    ];
+
+    /// The name used in configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BuildKit => "buildkit",
+            Self::DefaultBuildArguments => "default-build-arguments",
+            Self::NoOtherVolumes => "no-other-volumes",
+            Self::NoShellInContainer => "no-shell-in-container",
+            Self::NoChildImages => "no-child-images",
+            Self::NoComputedReads => "no-computed-reads",
+            Self::TableBounds => "table-bounds",
+        }
+    }
+
     /// The sentence that reports print.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -87,6 +112,15 @@ impl AssumptionKind {
             Self::TableBounds => "the package manager's command writes where its table row says",
         }
     }
+}
+
+/// What the author says of an assumption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// It holds.
+    Affirmed,
+    /// It does not hold.
+    Denied,
 }
 
 /// An assumption of one rewrite, with the evidence if it is proved.
@@ -128,6 +162,8 @@ pub struct Rewrite {
     pub edits: Vec<Edit>,
     /// The axioms that justify them, replayed by the validator.
     pub steps: Vec<Step>,
+    /// Whether it is guarded only because an assumption is not proved.
+    pub safe_if_proved: bool,
 }
 
 impl Rewrite {
@@ -141,17 +177,32 @@ impl Rewrite {
             assumptions: Vec::new(),
             edits: Vec::new(),
             steps: Vec::new(),
+            safe_if_proved: false,
         }
     }
 
     /// Adds an assumption. One that is merely assumed makes a safe rewrite guarded.
     #[must_use]
     pub fn assume(mut self, assumption: Assumption) -> Self {
-        if assumption.evidence.is_none() {
-            self.level = self.level.max(Level::Guarded);
+        if assumption.evidence.is_none() && self.level < Level::Guarded {
+            self.level = Level::Guarded;
+            self.safe_if_proved = true;
         }
         self.assumptions.push(assumption);
         self
+    }
+
+    /// Proves the assumptions of that kind that have no evidence. What was guarded for want of it is safe again.
+    pub fn prove(&mut self, kind: AssumptionKind, evidence: &str) {
+        for assumption in &mut self.assumptions {
+            if assumption.kind == kind && assumption.evidence.is_none() {
+                assumption.evidence = Some(evidence.to_owned());
+            }
+        }
+        let is_proved = self.assumptions.iter().all(|assumption| assumption.evidence.is_some());
+        if is_proved && self.safe_if_proved && self.level == Level::Guarded {
+            self.level = Level::Safe;
+        }
     }
 
     /// Adds a text change.

@@ -2,7 +2,9 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod builders;
 mod caches;
+mod extensions;
 mod images;
 mod programs;
 mod recommends;
@@ -14,18 +16,22 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
-    decode_images, image, images,
+    decode_images, image, image_of, images,
 };
 pub use programs::{ProgramTable, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
+    ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
+    ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
@@ -139,7 +145,7 @@ fn culprit<T: DeserializeOwned>(row: &serde_yaml::Value, message: &str) -> Strin
 }
 
 fn row_name(row: &serde_yaml::Value, index: usize) -> String {
-    let named = ["name", "tool", "package", "words"].iter().find_map(|key| row.get(key)?.as_str());
+    let named = ["name", "tool", "builder", "package", "words"].iter().find_map(|key| row.get(key)?.as_str());
     named.map_or_else(|| format!("row {}", index + 1), |name| format!("row {} ({name})", index + 1))
 }
 
@@ -159,8 +165,11 @@ fn shipped(file: &str) -> &'static str {
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
+    decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
+    decode_programs(shipped("programs.yaml"))?;
     Ok(())
 }
 

@@ -5,12 +5,14 @@
 
 #![expect(clippy::print_stdout, reason = "a test says what it compared, and why it did not")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use dockerfile_parser::Instruction as TheirInstruction;
 use flate2::read::GzDecoder;
+use imgopt::syntax::ast::{Dockerfile, InstructionKind};
 use imgopt::syntax::reading::{NodeReading, Reading};
 use imgopt::syntax::{detect_frontend, expand, parse};
 use serde_json::Value;
@@ -41,7 +43,7 @@ fn records(folder: &Path) -> Vec<(Value, String)> {
     lines.lines().map(record).collect()
 }
 
-/// Compares our reading of each file of a folder with its record.
+/// Compares our reading of each file of a folder with its record. So many records are expected, so that none is missed.
 fn compare(folder: &str, expected_count: usize) {
     let Some(shared) = shared() else { return };
     let records = records(&shared.join(folder));
@@ -222,4 +224,72 @@ fn words_are_split_as_by_buildkit() {
         let words = expand::process_words(text.trim(), '\\', |name| variables.get(name).copied());
         assert_eq!(words.unwrap_or_else(|_| vec!["error".to_owned()]), expected, "{line}");
     }
+}
+
+/// A second reader, `dockerfile-parser`, on what both accept. It is no judge, BuildKit is; so this only prints.
+#[test]
+fn a_second_reader_is_compared() {
+    let Some(shared) = shared() else { return };
+    let (mut both, mut only_ours, mut only_theirs, mut alike) = (0, 0, 0, 0);
+    let mut different = BTreeSet::new();
+    // Every fifth file is enough to see, and the other reader is slow.
+    let records = records(&shared.join("corpus"));
+    for (record, source) in records.iter().step_by(5) {
+        let parsed = parse(source);
+        match (!parsed.has_errors(), dockerfile_parser::Dockerfile::parse(source)) {
+            (true, Ok(theirs)) => {
+                both += 1;
+                if our_outline(source, &parsed.dockerfile) == their_outline(&theirs) {
+                    alike += 1;
+                } else {
+                    different.insert(record["file"].as_str().unwrap_or_default());
+                }
+            }
+            (true, Err(_)) => only_ours += 1,
+            (false, Ok(_)) => only_theirs += 1,
+            (false, Err(_)) => {}
+        }
+    }
+    println!("both accept {both}, only imgopt {only_ours}, only dockerfile-parser {only_theirs}; {alike} read alike");
+    println!("read differently: {different:?}");
+}
+
+/// Keywords, and what FROM and COPY say.
+fn our_outline(source: &str, dockerfile: &Dockerfile) -> Vec<Vec<String>> {
+    let outline = |instruction: &imgopt::syntax::ast::Instruction| {
+        let mut words = vec![instruction.keyword_upper(source)];
+        match &instruction.kind {
+            InstructionKind::From(from) => {
+                words.push(from.image.text.clone());
+                words.extend(from.alias.iter().map(|alias| alias.name.text.clone()));
+            }
+            InstructionKind::Copy(copy) => {
+                words.extend(copy.sources.iter().chain([&copy.destination]).map(|word| word.text.clone()));
+            }
+            _ => {}
+        }
+        words
+    };
+    dockerfile.instructions.iter().map(outline).collect()
+}
+
+fn their_outline(dockerfile: &dockerfile_parser::Dockerfile) -> Vec<Vec<String>> {
+    let outline = |instruction: &TheirInstruction| match instruction {
+        TheirInstruction::From(from) => {
+            let words = [&from.image].into_iter().chain(&from.alias).map(|word| word.content.clone());
+            std::iter::once("FROM".to_owned()).chain(words).collect()
+        }
+        TheirInstruction::Copy(copy) => {
+            let words = copy.sources.iter().chain([&copy.destination]).map(|word| word.content.clone());
+            std::iter::once("COPY".to_owned()).chain(words).collect()
+        }
+        TheirInstruction::Arg(_) => vec!["ARG".to_owned()],
+        TheirInstruction::Label(_) => vec!["LABEL".to_owned()],
+        TheirInstruction::Run(_) => vec!["RUN".to_owned()],
+        TheirInstruction::Entrypoint(_) => vec!["ENTRYPOINT".to_owned()],
+        TheirInstruction::Cmd(_) => vec!["CMD".to_owned()],
+        TheirInstruction::Env(_) => vec!["ENV".to_owned()],
+        TheirInstruction::Misc(other) => vec![other.instruction.content.to_uppercase()],
+    };
+    dockerfile.instructions.iter().map(outline).collect()
 }

@@ -255,7 +255,7 @@ fn wildcards_and_variables_in_sources() {
     check_unknown(&tree(&[git, ("Dockerfile", "FROM a\nCOPY *.jar ./\n")]), "Dockerfile");
     check_known(&tree(&[git, ("Dockerfile", "FROM a\nCOPY *.jar ./\n"), ("a.jar", "x")]), "Dockerfile", "", because);
 
-    let variables = "ARG DIR=app\nFROM a\nARG DIR\nENV SUB=src\nCOPY ${DIR}/\"$SUB\" /\nADD $DIR/x /\n";
+    let variables = "ARG DIR=app\nFROM a\nARG DIR\nENV SUB=src\nARG SUB=other\nCOPY ${DIR}/\"$SUB\" /\nADD $DIR/x /\n";
     check_known(&tree(&[git, ("Dockerfile", variables), ("app/src/", ""), ("app/x", "")]), "Dockerfile", "", because);
     check_unknown(&tree(&[git, ("Dockerfile", "FROM a\nARG JAR\nCOPY $JAR /\n"), ("a.jar", "x")]), "Dockerfile");
 }

@@ -1,78 +1,24 @@
-//! Cases of single passes: `tests/passes/<pass>/<case>/Dockerfile` gives `Dockerfile.optimized` and `report.txt`.
+//! Cases of single passes, `tests/passes/<pass>/<case>`, at the highest level of the pass.
 //!
-//! A folder `context` in a case is its build context; without one, nothing is known of it. A file `level` names the level
-//! when it is not the highest of the pass. `SNAPSHOTS=overwrite cargo test` accepts what comes out.
+//! A file `level` names another level. See `cases` for what else lies in a case.
 
-use std::path::{Path, PathBuf};
+mod cases;
 
-use imgopt::context::BuildContext;
-use imgopt::passes;
-use imgopt::report::{FileReport, Finding, diff, text};
-use imgopt::{Options, Outcome, optimize};
+use std::error::Error;
+use std::path::Path;
+
+use imgopt::{Options, passes};
 
 fn main() {
-    let cases = || tryfn::Harness::new("tests/passes", case_file, optimized).select(["*/*/Dockerfile"]);
-    cases().test();
+    cases::run("tests/passes", "*/*/Dockerfile", options);
 }
 
-/// Both expected files of a case are compared as one text, so that a case fails once.
-fn case_file(dockerfile: PathBuf) -> tryfn::Case {
-    let case = dockerfile.parent().expect("it lies in a folder");
+fn options(case: &Path) -> Result<Options, Box<dyn Error>> {
     let pass = case.parent().and_then(Path::file_name).expect("cases lie below their pass").to_string_lossy();
-    let name = format!("{pass}::{}", case.file_name().expect("a case has a name").to_string_lossy());
-    let expected = tryfn::Data::read_from(&case.join("report.txt"), None);
-    tryfn::Case { name, fixture: dockerfile.clone(), expected }
-}
-
-fn optimized(dockerfile: &Path) -> Result<String, Box<dyn std::error::Error>> {
-    let case = dockerfile.parent().expect("it lies in a folder");
-    let pass =
-        case.parent().and_then(Path::file_name).expect("cases lie below their pass").to_string_lossy().into_owned();
     let info = passes::by_name(&pass).ok_or_else(|| format!("there is no pass `{pass}`"))?.info();
     let level = match std::fs::read_to_string(case.join("level")) {
         Ok(level) => level.trim().parse()?,
         Err(_) => info.max_level,
     };
-    let source = std::fs::read_to_string(dockerfile)?;
-    let context = case.join("context");
-    let context = if context.is_dir() { BuildContext::from_dir(&context) } else { BuildContext::unknown() };
-    let options = Options { level, only: [pass].into(), ..Options::default() };
-    let outcome = optimize(&source, &context, &options);
-    if !outcome.violations.is_empty() {
-        return Err(format!("violations: {:?}", outcome.violations).into());
-    }
-    let second = optimize(&outcome.optimized, &context, &options);
-    if second.changed() {
-        return Err(format!(
-            "a second run changes it again:\n{}",
-            diff::unified("Dockerfile", &second.original, &second.optimized, false)
-        )
-        .into());
-    }
-    check_optimized(case, &outcome)?;
-    Ok(report(outcome))
-}
-
-/// `Dockerfile.optimized` holds the text that comes out, for people to read; it is missing where nothing changes.
-fn check_optimized(case: &Path, outcome: &Outcome) -> Result<(), Box<dyn std::error::Error>> {
-    let path = case.join("Dockerfile.optimized");
-    if std::env::var("SNAPSHOTS").as_deref() == Ok("overwrite") {
-        if outcome.changed() {
-            std::fs::write(&path, &outcome.optimized)?;
-        } else if path.exists() {
-            std::fs::remove_file(&path)?;
-        }
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_else(|_| outcome.original.clone());
-    if expected == outcome.optimized {
-        return Ok(());
-    }
-    Err(format!("not as {}:\n{}", path.display(), diff::unified("Dockerfile", &expected, &outcome.optimized, false))
-        .into())
-}
-
-fn report(outcome: Outcome) -> String {
-    let report =
-        FileReport { path: "Dockerfile".to_owned(), finding: Finding::Read(Box::new(outcome)), outputs: Vec::new() };
-    text::file(&report, text::Style { verbose: true, ..text::Style::default() })
+    Ok(Options { level, only: [pass.into_owned()].into(), ..Options::default() })
 }

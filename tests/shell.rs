@@ -132,7 +132,9 @@ fn what_is_no_script() {
     {
         check_not_understood(script);
     }
-    for script in ["a | | b", "for 1a in b; do c; done", "$(a", "$((1)", "a <", "a\rb", "then a", "a\\", "f() a"] {
+    for script in
+        ["a | | b", "for 1a in b; do c; done", "$(a", "$((1)", "a <", "a >2>f", "a\rb", "then a", "a\\", "f() a"]
+    {
         check_not_understood(script);
     }
 }
@@ -167,7 +169,7 @@ fn assignments() {
 fn words_and_quotes() {
     check("a\\ b 'c\\d' \"e\\f\\\"\\$\\`\\\\\"", "[a' 'b 'c\\d' 'e\\f\"$`\\']");
     check("a\"b\"'c'd \"\"", "[a'bc'd '']");
-    check("ab\\\ncd \"x\\\ny\"", "[abcd 'xy']");
+    check("e ab\\\ncd \"x\\\ny\"", "[e abcd 'xy']");
     check("a b#c #d", "[a b#c]");
     check("$a ${b} \"$c\" ${d:-e} ${#f} $1 $?", "[«a» «b» \"«c» «${d:-e}» «${#f}» «$1» «$?»]");
     check("${a:-${b:-$(c)}}", "[«([c])»]");
@@ -182,13 +184,14 @@ fn words_and_quotes() {
 
 #[test]
 fn values_that_are_known() {
+    let known = |text: &str| Some(text.to_owned());
     let literals = |script: &str| {
         let script = parse(script, Dialect::Bash).expect("understood");
         script.simple_commands()[0].words.iter().map(Word::literal).collect::<Vec<_>>()
     };
     assert_eq!(literals("a b[1] {d,e} $'f'")[1..], [None, None, None]);
-    let known = |text: &str| Some(text.to_owned());
     assert_eq!(literals("a'*'\"b\"\\? /x/* ~/c a~ '~'"), [known("a*b?"), None, None, known("a~"), known("~")]);
+    assert_eq!(literals("e a=~1.2 b=~c :~/d")[1..], [known("a=~1.2"), None, None]);
     assert_eq!(literals("[ $b -o \"$(c)\" ]")[..4], [known("["), None, known("-o"), None]);
 }
 
@@ -299,6 +302,7 @@ fn hostile_scripts_end() {
     let long =
         ["a && ".repeat(50_000) + "a", "a | ".repeat(50_000) + "a", "a;".repeat(100_000), "\"$a\"".repeat(50_000)];
     for script in long {
-        assert_ne!(parse(&script, Dialect::Posix), Err(NotUnderstood::Syntax), "{}", &script[..20]);
+        let understood = parse(&script, Dialect::Posix);
+        assert!(matches!(understood, Ok(_) | Err(NotUnderstood::TooComplex)), "{}", &script[..20]);
     }
 }

@@ -1,5 +1,6 @@
 //! The tables in `rewrites/`: they load, are sorted, name their sources, and say what is so.
 
+use imgopt::syntax::image::ImageReference;
 use imgopt::tables::{
     self, DistributionName, Fact, ImageFacts, LibC, PackageManager, Recommended, Sh, TableError, decode_caches,
     decode_images, decode_recommends,
@@ -243,4 +244,10 @@ fn errors_name_file_row_and_field() {
     let TableError { field, .. } =
         decode_recommends("sources: []\nornaments: []\nuses: {}\npackages: {a: {lenny: []}}").expect_err("an error");
     assert_eq!(field, "lenny");
+}
+
+#[test]
+fn images_by_reference() {
+    let reference: ImageReference = "docker.io/library/node:22-slim".parse().expect("a reference");
+    assert_eq!(tables::image_of(&reference), tables::image("node", Some("22-slim"), None));
 }

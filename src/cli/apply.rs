@@ -9,6 +9,7 @@ use super::Exit;
 use super::discover::{self, Found};
 use super::rewrite::failure;
 use super::terminal::{Stream, Terminal};
+use crate::config::Configs;
 use crate::emit::{self, EmitError};
 use crate::report::{Failure, FileReport, Finding, printable};
 
@@ -25,7 +26,7 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let original = |path: &PathBuf| emit::original_of(path).unwrap_or_else(|| path.clone());
     let paths: Vec<PathBuf> = command.paths.iter().map(original).collect();
-    let found = discover::discover(&paths, true);
+    let found = discover::discover(&paths, true, &Configs::default())?;
     let found: Vec<Found> =
         found.into_iter().filter(|found| found.named || emit::beside(&found.path).exists()).collect();
     if found.is_empty() {

@@ -9,11 +9,10 @@ use super::discover;
 use super::rewrite::failure;
 use super::run::{self, Optimized};
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Files, Reporting, Selection, known};
+use super::{Exit, Files, Purpose, Reporting, Selection, known};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, printable};
-use crate::rewrite::Level;
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -32,8 +31,8 @@ pub(super) struct Command {
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let reporting = command.reporting.check()?;
-    let level = if command.outputs { Level::Guarded } else { Level::Safe };
-    let mut files = run::optimize(&command.files, &command.selection, level, false)?;
+    let purpose = if command.outputs { Purpose::Rewrite } else { Purpose::Check };
+    let mut files = run::optimize(&command.files, &command.selection, purpose, false)?;
     if command.outputs {
         for file in &mut files {
             match outputs(file) {

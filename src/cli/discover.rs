@@ -7,9 +7,11 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::{Walk, WalkBuilder};
 
+use crate::config::{Config, ConfigError, Configs, Settings};
 use crate::emit;
 use crate::report::Failure;
 
@@ -77,14 +79,55 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 
 /// The Dockerfiles of all paths, each once: in the order of the paths, sorted below a directory. With `force`, files
 /// that are named are read whatever they are.
-pub(super) fn discover(paths: &[PathBuf], force: bool) -> Vec<Found> {
+pub(super) fn discover(paths: &[PathBuf], force: bool, configs: &Configs) -> Result<Vec<Found>, ConfigError> {
+    let mut all = Vec::new();
+    for path in paths {
+        if path.is_dir() && !is_stdin(path) {
+            all.extend(below(path, configs)?);
+        } else {
+            all.push(named(path, force));
+        }
+    }
     let mut seen = HashSet::new();
-    let found = paths.iter().flat_map(|path| match path {
-        path if is_stdin(path) => vec![named(path, force)],
-        path if path.is_dir() => below(path),
-        path => vec![named(path, force)],
-    });
-    found.filter(|found| seen.insert(identity(&found.path))).collect()
+    all.retain(|found| seen.insert(identity(&found.path)));
+    Ok(all)
+}
+
+/// What the configuration says of a file; of standard input, what it says of the current directory.
+pub(super) fn settings(path: &Path, configs: &Configs) -> Result<Settings, ConfigError> {
+    Ok(Governed::new(configs).by(path)?.map_or_else(Settings::default, |(config, path)| config.settings(&path)))
+}
+
+/// The configuration of files that lie beside each other.
+struct Governed<'a> {
+    configs: &'a Configs,
+    /// The directory of the file before, as it was written and canonical, and what holds there.
+    last: Option<(PathBuf, PathBuf, Arc<Config>)>,
+}
+
+impl<'a> Governed<'a> {
+    fn new(configs: &'a Configs) -> Self {
+        Self { configs, last: None }
+    }
+
+    /// What holds for the file, and its path with a canonical directory; `None` when there is no such directory.
+    fn by(&mut self, path: &Path) -> Result<Option<(&Config, PathBuf)>, ConfigError> {
+        let directory = directory_of(path);
+        if self.last.as_ref().is_none_or(|(last, ..)| last != directory) {
+            let Ok(canonical) = fs::canonicalize(directory) else { return Ok(None) };
+            let config = self.configs.of(&canonical)?;
+            self.last = Some((directory.to_owned(), canonical, config));
+        }
+        let last = self.last.as_ref().zip(path.file_name());
+        Ok(last.map(|((_, canonical, config), name)| (&**config, canonical.join(name))))
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Dockerfiles that are gone while their output, written by imgopt, is still there.
@@ -114,11 +157,7 @@ pub(super) fn skip_content(text: &str) -> Option<&'static str> {
 
 /// The path with its directory resolved: one file has one identity, and a link another one than its target.
 pub(super) fn identity(path: &Path) -> PathBuf {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match (fs::canonicalize(directory), path.file_name()) {
+    match (fs::canonicalize(directory_of(path)), path.file_name()) {
         (Ok(directory), Some(name)) => directory.join(name),
         _ => path.to_owned(),
     }
@@ -138,7 +177,8 @@ fn named(path: &Path, force: bool) -> Found {
 }
 
 /// The Dockerfiles below a directory.
-fn below(root: &Path) -> Vec<Found> {
+fn below(root: &Path, configs: &Configs) -> Result<Vec<Found>, ConfigError> {
+    let mut governed = Governed::new(configs);
     let mut files = Vec::new();
     let mut links = Vec::new();
     let mut failed = Vec::new();
@@ -151,8 +191,15 @@ fn below(root: &Path) -> Vec<Found> {
                 continue;
             }
         };
-        if !is_dockerfile_name(entry.file_name()) || passed_over(entry.file_name()).is_some() {
+        let is_directory = entry.file_type().is_none_or(|kind| kind.is_dir());
+        if is_directory || passed_over(entry.file_name()).is_some() {
             continue;
+        }
+        if !is_dockerfile_name(entry.file_name()) {
+            let included = governed.by(entry.path())?.is_some_and(|(config, path)| config.includes(&path));
+            if !included {
+                continue;
+            }
         }
         match entry.file_type() {
             Some(kind) if kind.is_file() => files.push(entry.into_path()),
@@ -164,9 +211,19 @@ fn below(root: &Path) -> Vec<Found> {
     files.sort();
     if files.is_empty() && failed.is_empty() {
         let help = "name the file if it has another name than Dockerfile, *.Dockerfile or Containerfile";
-        return vec![found(root, root, Verdict::Fail(Failure::new("there is no Dockerfile in this directory", help)))];
+        let failure = Failure::new("there is no Dockerfile in this directory", help);
+        return Ok(vec![found(root, root, Verdict::Fail(failure))]);
     }
-    failed.into_iter().chain(files.iter().map(|path| found(root, path, verdict(root, path)))).collect()
+    let mut all = failed;
+    for path in files {
+        let is_excluded = governed.by(&path)?.is_some_and(|(config, path)| config.excludes(&path));
+        let verdict = match verdict(root, &path) {
+            Verdict::Read if is_excluded => Verdict::Skip("excluded by imgopt.yaml (name it to rewrite it)".to_owned()),
+            verdict => verdict,
+        };
+        all.push(found(root, &path, verdict));
+    }
+    Ok(all)
 }
 
 /// What lies below a directory and is not ignored.

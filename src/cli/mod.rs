@@ -7,6 +7,7 @@ mod check;
 mod discover;
 mod explain;
 mod format;
+mod init;
 mod interactive;
 mod known;
 mod passes;
@@ -22,6 +23,8 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Settings;
+use crate::config::file::PassSetting;
 use crate::pipeline::Options;
 use crate::rewrite::Level;
 use format::{Format, Reporting};
@@ -47,6 +50,9 @@ enum Command {
     Check(check::Command),
     /// Replace Dockerfiles by their reviewed `.optimized` files
     Apply(apply::Command),
+    /// Write a commented imgopt.yaml, or print the lines for a hook or CI
+    #[command(after_help = init::AFTER_HELP)]
+    Init(init::Command),
     /// List the passes in the order in which they run
     Passes,
     /// Show the page of a pass
@@ -103,20 +109,55 @@ impl Selection {
         }
     }
 
-    /// The options of the core, where `level` stands for a level that was not given.
-    fn options(&self, level: Level) -> Options {
-        let level = self.level.unwrap_or(level);
+    /// The options of the core for a file: flags go before its configuration, which goes before what holds by default.
+    fn options(&self, purpose: Purpose, settings: &Settings) -> Options {
+        let level = self.level.or_else(|| purpose.configured(settings)).unwrap_or_else(|| purpose.default_level());
         let mut options = Options {
             level,
             only: self.only.iter().cloned().collect(),
             skip: self.skip.iter().cloned().collect(),
+            assume: settings.assume.clone(),
             ..Options::default()
         };
-        for name in self.only.iter().chain(&self.enable) {
-            let Some(pass) = passes::find(name) else { continue };
-            options.pass_levels.insert(name.clone(), level.max(pass.max_level.min(Level::Breaking)));
+        let asked_for = || self.only.iter().chain(&self.enable);
+        let needed = |name: &str| passes::find(name).map(|pass| level.max(pass.max_level.min(Level::Breaking)));
+        for (pass, setting) in settings.passes.iter().filter(|(pass, _)| !asked_for().any(|name| name == *pass)) {
+            match setting {
+                PassSetting::Off => drop(options.skip.insert((*pass).to_owned())),
+                PassSetting::On => options.pass_levels.extend(needed(pass).map(|level| ((*pass).to_owned(), level))),
+                PassSetting::UpTo(level) => drop(options.pass_levels.insert((*pass).to_owned(), *level)),
+            }
         }
+        options.pass_levels.extend(asked_for().filter_map(|name| Some((name.clone(), needed(name)?))));
         options
+    }
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Write separate files, or compare with them.
+    Rewrite,
+    /// Replace the files.
+    InPlace,
+    /// Report.
+    Check,
+}
+
+impl Purpose {
+    fn configured(self, settings: &Settings) -> Option<Level> {
+        match self {
+            Self::Rewrite => settings.level,
+            Self::InPlace => settings.in_place_level,
+            Self::Check => settings.check_level,
+        }
+    }
+
+    fn default_level(self) -> Level {
+        match self {
+            Self::Rewrite => Level::Guarded,
+            Self::InPlace | Self::Check => Level::Safe,
+        }
     }
 }
 
@@ -148,6 +189,7 @@ pub fn main() -> ExitCode {
         Command::Rewrite(command) => rewrite::run(command, &terminal),
         Command::Check(command) => check::run(command, &terminal),
         Command::Apply(command) => apply::run(command, &terminal),
+        Command::Init(command) => init::run(command, &terminal),
         Command::Passes => passes::run(&terminal),
         Command::Explain(command) => explain::run(command, &terminal),
         Command::Syntax(command) => syntax::run(command, &terminal),

@@ -12,12 +12,11 @@ use super::discover::{self, is_stdin};
 use super::interactive::Walk;
 use super::run::{self, Optimized, Source};
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Files, Format, Reporting, Selection};
+use super::{Exit, Files, Format, Purpose, Reporting, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::patches::{self, Unit};
 use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, diff};
-use crate::rewrite::Level;
 
 pub(super) const AFTER_HELP: &str = "\
 Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces \
@@ -122,13 +121,13 @@ impl DestinationFlags {
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let destination = command.destination.destination(&command.files.paths)?;
-    let level = if matches!(destination, Destination::InPlace) { Level::Safe } else { Level::Guarded };
+    let purpose = if matches!(destination, Destination::InPlace) { Purpose::InPlace } else { Purpose::Rewrite };
     let reporting = command.reporting.check()?;
     let separate = matches!(destination, Destination::Commits(Unit::Rewrite));
     let mut files = if command.interactive {
-        ask(command, level, terminal)?
+        ask(command, purpose, terminal)?
     } else {
-        run::optimize(&command.files, &command.selection, level, separate)?
+        run::optimize(&command.files, &command.selection, purpose, separate)?
     };
     let n_read = files.iter().filter(|file| !matches!(file.report.finding, Finding::Skipped(_))).count();
     if matches!(destination, Destination::File(_) | Destination::Stdout) && n_read > 1 {
@@ -153,13 +152,13 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
 }
 
 /// Optimises the files as the person at the terminal decides.
-fn ask(command: &Command, level: Level, terminal: &Terminal) -> Result<Vec<Optimized>> {
+fn ask(command: &Command, purpose: Purpose, terminal: &Terminal) -> Result<Vec<Optimized>> {
     if !io::stdin().is_terminal() || command.files.paths.iter().any(|path| is_stdin(path)) {
         bail!("--interactive asks on a terminal, and standard input is none");
     }
     let styled = terminal.style(Stream::Stderr).styled;
     let (mut input, mut output) = (io::stdin().lock(), io::stderr());
-    run::optimize_asking(&command.files, &command.selection, level, &mut Walk::new(&mut input, &mut output, styled))
+    run::optimize_asking(&command.files, &command.selection, purpose, &mut Walk::new(&mut input, &mut output, styled))
 }
 
 /// Writes what was found for one file. `taken` are the outputs of the files before, with the path of each.

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use super::changed::{self, Since};
 use super::discover::{self, Found, Verdict};
 use super::interactive::Walk;
-use super::{Files, Selection};
+use super::{Files, Purpose, Selection};
+use crate::config::{Configs, Settings};
 use crate::context::{BuildContext, Surroundings};
 use crate::pipeline::{self, Choice, Options};
 use crate::report::{Failure, FileReport, Finding};
-use crate::rewrite::Level;
 use crate::syntax;
 
 /// The longest text that is read, in bytes. The longest Dockerfiles that people write have some hundred kilobytes.
@@ -41,28 +41,66 @@ pub(super) struct Source {
 /// Optimises the files. Each has a report, in the order in which they were found.
 ///
 /// With `separate`, rewrites are kept apart as far as they are valid one after the other.
-pub(super) fn optimize(files: &Files, selection: &Selection, level: Level, separate: bool) -> Result<Vec<Optimized>> {
-    let options = Options { separate, ..selection.options(level) };
+pub(super) fn optimize(
+    files: &Files,
+    selection: &Selection,
+    purpose: Purpose,
+    separate: bool,
+) -> Result<Vec<Optimized>> {
     let context = selection.known_context()?;
     let surroundings = Surroundings::default();
-    in_parallel(&find(files)?, |found| file(found, context, &surroundings, &options, &mut |_| true))
+    in_parallel(&jobs(files, selection, purpose)?, |job| {
+        let options = Options { separate, ..job.options.clone() };
+        let place = Place { named: context, settings: &job.settings, surroundings: &surroundings };
+        file(&job.found, &place, &options, &mut |_| true)
+    })
 }
 
 /// Optimises the files one after the other, asking about each rewrite.
 pub(super) fn optimize_asking(
     files: &Files,
     selection: &Selection,
-    level: Level,
+    purpose: Purpose,
     walk: &mut Walk<'_>,
 ) -> Result<Vec<Optimized>> {
     let context = selection.known_context()?;
-    let options = selection.options(level);
     let surroundings = Surroundings::default();
-    let ask = |found: &Found| {
-        let path = found.path.display().to_string();
-        file(found, context, &surroundings, &options, &mut |choice| walk.decide(&path, choice))
+    let ask = |job: &Job| {
+        let path = job.found.path.display().to_string();
+        let place = Place { named: context, settings: &job.settings, surroundings: &surroundings };
+        file(&job.found, &place, &job.options, &mut |choice| walk.decide(&path, choice))
     };
-    Ok(find(files)?.iter().map(ask).collect())
+    Ok(jobs(files, selection, purpose)?.iter().map(ask).collect())
+}
+
+/// A file of the run with what holds for it.
+struct Job {
+    found: Found,
+    options: Options,
+    settings: Settings,
+}
+
+fn jobs(files: &Files, selection: &Selection, purpose: Purpose) -> Result<Vec<Job>> {
+    let configs = Configs::default();
+    let mut jobs = Vec::new();
+    for found in find(files, &configs)? {
+        let settings = discover::settings(&found.path, &configs)?;
+        jobs.push(Job { options: selection.options(purpose, &settings), found, settings });
+    }
+    Ok(jobs)
+}
+
+/// Optimises one file, whatever its name is.
+pub(super) fn single(path: &Path, selection: &Selection, purpose: Purpose) -> Result<FileReport> {
+    let settings = discover::settings(path, &Configs::default())?;
+    let options = selection.options(purpose, &settings);
+    let place =
+        Place { named: selection.known_context()?, settings: &settings, surroundings: &Surroundings::default() };
+    let finding = match read(Some(path)) {
+        Ok(text) => optimized(&text, &build_context(Some(path), &text, &place), &options, &mut |_| true),
+        Err(failure) => Finding::Failed(failure),
+    };
+    Ok(FileReport { path: path.display().to_string(), finding, outputs: Vec::new() })
 }
 
 /// Maps the items, several at a time; a single one without the cost of threads.
@@ -75,26 +113,28 @@ pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R +
 }
 
 /// The files of the run.
-pub(super) fn find(files: &Files) -> Result<Vec<Found>> {
-    let mut found = discover::discover(&files.paths, files.force);
+fn find(files: &Files, configs: &Configs) -> Result<Vec<Found>> {
+    let mut found = discover::discover(&files.paths, files.force, configs)?;
     if let Some(since) = Since::of(files) {
         changed::retain(&mut found, &files.paths, &since)?;
     }
     Ok(found)
 }
 
-fn file(
-    found: &Found,
-    context: Option<&Path>,
-    surroundings: &Surroundings,
-    options: &Options,
-    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
-) -> Optimized {
+/// What is known of where a file is built.
+struct Place<'a> {
+    /// The build context that a flag names.
+    named: Option<&'a Path>,
+    settings: &'a Settings,
+    surroundings: &'a Surroundings,
+}
+
+fn file(found: &Found, place: &Place<'_>, options: &Options, choose: &mut dyn FnMut(&Choice<'_>) -> bool) -> Optimized {
     let path = (!found.is_stdin()).then(|| found.path.clone());
     let name = path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
     let finding = match &found.verdict {
         Verdict::Read => {
-            let context = |text: &str| build_context(path.as_deref(), text, context, surroundings);
+            let context = |text: &str| build_context(path.as_deref(), text, place);
             finding(found, path.as_deref(), context, options, choose)
         }
         Verdict::Skip(reason) => Finding::Skipped(reason.clone()),
@@ -120,9 +160,17 @@ fn finding(
     if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
         return Finding::Skipped(reason.to_owned());
     }
-    let context = context(&text);
+    optimized(&text, &context(&text), options, choose)
+}
+
+fn optimized(
+    text: &str,
+    context: &BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+) -> Finding {
     // A mistake of imgopt must not take the other files with it.
-    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize_with(&text, &context, options, choose))) {
+    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize_with(text, context, options, choose))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
         Err(_) => Finding::Failed(Failure::new(
             "imgopt stopped in the middle of this file",
@@ -132,11 +180,19 @@ fn finding(
 }
 
 /// The build context of a file. Of standard input only a named one is known.
-fn build_context(path: Option<&Path>, text: &str, named: Option<&Path>, surroundings: &Surroundings) -> BuildContext {
-    match (path, named) {
-        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named, surroundings),
+fn build_context(path: Option<&Path>, text: &str, place: &Place<'_>) -> BuildContext {
+    let configured = place.settings.context.as_deref();
+    let mut context = match (path, place.named.or(configured)) {
+        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named, place.surroundings),
         (None, Some(root)) => BuildContext::from_dir(root),
         (None, None) => BuildContext::unknown(),
+    };
+    if place.named.is_none() && configured.is_some() {
+        context = context.because("named by imgopt.yaml");
+    }
+    match place.settings.builder {
+        Some(builder) => context.with_builder(builder.builder()),
+        None => context,
     }
 }
 

@@ -85,6 +85,11 @@ impl Search {
         Self { directories, result: OnceLock::new() }
     }
 
+    /// Nothing is left to search.
+    pub(super) fn known(builder: Builder) -> Self {
+        Self { directories: Vec::new(), result: OnceLock::from(builder) }
+    }
+
     pub(super) fn result(&self) -> &Builder {
         self.result.get_or_init(|| self.search())
     }

@@ -1,6 +1,6 @@
 //! Where the context of a Dockerfile is: what compose and bake files say, else where its COPY sources are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -274,16 +274,24 @@ struct Variables {
     global: BTreeMap<String, Option<String>>,
     /// Those of the stage, once there is one.
     stage: Option<BTreeMap<String, Option<String>>>,
+    /// Those of the stage that ENV sets: no build argument changes them.
+    fixed: BTreeSet<String>,
 }
 
 impl Variables {
     fn see(&mut self, instruction: &Instruction, escape: char) {
         match &instruction.kind {
             // What the stage inherits is not known.
-            InstructionKind::From(_) => self.stage = Some(BTreeMap::new()),
+            InstructionKind::From(_) => {
+                self.stage = Some(BTreeMap::new());
+                self.fixed.clear();
+            }
             InstructionKind::Arg(arguments) => {
                 for argument in arguments {
                     let name = argument.name.text.clone();
+                    if self.fixed.contains(&name) {
+                        continue;
+                    }
                     let value = match &argument.default {
                         Some(default) => self.expand(&default.text, escape),
                         None => self.global.get(&name).cloned().flatten(),
@@ -294,6 +302,7 @@ impl Variables {
             InstructionKind::Env(variables) => {
                 let expand = |pair: &KeyValue| (pair.key.text.clone(), self.expand(&pair.value.text, escape));
                 let values: Vec<_> = variables.pairs.iter().map(expand).collect();
+                self.fixed.extend(values.iter().map(|(name, _)| name.clone()));
                 self.stage.get_or_insert_default().extend(values);
             }
             _ => {}

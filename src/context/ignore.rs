@@ -116,4 +116,13 @@ mod tests {
         assert!(IgnoreRules::parse("!").is_err());
         assert!(IgnoreRules::parse("a[").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(text in "[a-c*?!/.\\\\\\[\\]^\n -]{0,40}", path in "[a-c./]{0,20}") {
+            if let Ok(rules) = IgnoreRules::parse(&text) {
+                rules.ignores(&super::paths::in_context(&path));
+            }
+        }
+    }
 }

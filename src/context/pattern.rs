@@ -57,7 +57,7 @@ impl Pattern {
                     chars.next_if_eq(&'/');
                     let last = chars.peek().is_none();
                     if last && !special && !leading_stars {
-                        return Ok(Self::Prefix(text[..text.len() - 2].to_owned()));
+                        return Ok(Self::Prefix(text.strip_suffix("**").unwrap_or(text).to_owned()));
                     }
                     tokens.push(if last { Token::Many } else { Token::Directories });
                     // A leading `**` alone still leaves the short cut of a suffix, which also takes `xfoo` for `**foo`.

@@ -1,9 +1,10 @@
 //! The shell scripts of a Dockerfile: RUN bodies and the shell forms of CMD, ENTRYPOINT and HEALTHCHECK.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::shell::command::Invocation;
 use crate::shell::{self, Dialect, NotUnderstood, ast::Script};
 use crate::source::Span;
 use crate::syntax::ast::{Command, Instruction, JoinedText};
@@ -15,6 +16,8 @@ pub struct Body {
     pub text: JoinedText,
     /// The script as understood, or why nothing in it may be rewritten.
     pub script: SharedScript,
+    /// What its commands call, by their number; see [`crate::model::call`].
+    pub(super) invocations: SharedInvocations,
     /// Whether the text is a heredoc: its lines are raw, a new line is a new statement.
     pub heredoc: bool,
 }
@@ -43,20 +46,19 @@ pub enum Opaque {
 
 /// Scripts read so far. Passes change little of a file, so most bodies of the next round are known from the last one.
 #[derive(Debug, Default)]
-pub struct BodyCache(RefCell<HashMap<(String, Dialect), SharedScript>>);
+pub struct BodyCache(RefCell<HashMap<(String, Dialect), (SharedScript, SharedInvocations)>>);
 
 type SharedScript = Rc<Result<Script, Opaque>>;
 
+/// Recognised when they are first asked for.
+pub(super) type SharedInvocations = Rc<OnceCell<Vec<Option<Rc<Invocation>>>>>;
+
 impl BodyCache {
     /// The script of `text`, read at most once.
-    pub fn read(&self, text: &str, dialect: Dialect) -> SharedScript {
-        let key = (text.to_owned(), dialect);
-        if let Some(known) = self.0.borrow().get(&key) {
-            return Rc::clone(known);
-        }
-        let script = Rc::new(shell::parse(text, dialect).map_err(Opaque::from));
-        self.0.borrow_mut().insert(key, Rc::clone(&script));
-        script
+    pub(super) fn read(&self, text: &str, dialect: Dialect) -> (SharedScript, SharedInvocations) {
+        let mut known = self.0.borrow_mut();
+        let read = || (Rc::new(shell::parse(text, dialect).map_err(Opaque::from)), Rc::default());
+        known.entry((text.to_owned(), dialect)).or_insert_with(read).clone()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Cache mounts: which directories of a RUN hold only what its commands download again, and who else reads them.
 
 use super::call::Call;
+use super::scope::Variable;
 use super::{Model, Stage};
+use crate::shell::ast::Word;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::{Mount, MountKind, Sharing};
 use crate::tables::{self, CacheDirectory, Distribution, Fact, Interpreter, Tool};
@@ -33,9 +35,19 @@ pub fn planned(model: &Model<'_>, run: usize, tool: &Tool) -> Result<Vec<Planned
     let stage = model.stage_of(run).ok_or_else(|| ("it stands in no stage".to_owned(), "nothing"))?;
     elsewhere(model, run, tool)?;
     let mut planned = Vec::new();
-    for directory in tool.directories.iter().filter(|directory| !directory.optional) {
+    let subcommands: Vec<String> = model
+        .calls(run)
+        .iter()
+        .filter(|call| uses(call, tool))
+        .filter_map(|call| Some(call.subcommand()?.to_owned()))
+        .collect();
+    let is_used = |directory: &&CacheDirectory| {
+        !directory.optional && !subcommands.iter().all(|subcommand| directory.not_for.contains(subcommand))
+    };
+    for directory in tool.directories.iter().filter(is_used) {
         let (target, uid, gid) = target(model, run, directory)?;
-        is_read_elsewhere(model, stage, run, tool, &target)?;
+        touches_tree_above(model, run, tool, &target)?;
+        is_read_elsewhere(model, stage, run, tool, directory, &target)?;
         let id = id(stage, directory, uid)?;
         // Shared is what BuildKit does without the key.
         let sharing = match directory.sharing {
@@ -73,36 +85,105 @@ pub fn uses(call: &Call<'_>, tool: &Tool) -> bool {
     })
 }
 
+/// Checks that nobody but the tool reads its caches, so that they may be emptied in the RUN that fills them.
+///
+/// # Errors
+/// Who reads them.
+pub fn unread(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(), Refusal> {
+    let stage = model.stage_of(run).ok_or_else(|| ("it stands in no stage".to_owned(), "nothing"))?;
+    for directory in tool.directories.iter().filter(|directory| !directory.optional) {
+        let target = target(model, run, directory).map_or_else(|_| directory.root.clone(), |(target, ..)| target);
+        is_read_elsewhere(model, stage, run, tool, directory, &target)?;
+    }
+    Ok(())
+}
+
 /// Checks that nothing puts the cache elsewhere or switches it off.
 fn elsewhere(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(), Refusal> {
     let variables = &model.state(run).variables;
     for name in tool.environment.iter().chain(&tool.defeating_environment) {
-        if !variables.is_unset(name) {
-            let reason = if variables.open
-                && !variables.environment.contains_key(name)
-                && !variables.arguments.contains_key(name)
-            {
-                format!("whether the base image sets `{name}` is not known")
-            } else {
-                format!("`{name}` is set")
-            };
-            return Err((reason, "a row for the base image in the image tables, or no such variable"));
+        match variables.get(name) {
+            Variable::Unset => {}
+            // `GOPATH=/go` is what the row's directories are made for.
+            Variable::Set(value) if value.fixed().is_some_and(|value| is_home_of(tool, value)) => {}
+            Variable::Set(_) => return Err((format!("`{name}` is set"), "the tool's default")),
+            Variable::Unknown => {
+                let reason = format!("whether the base image sets `{name}` is not known");
+                return Err((reason, "a row for the base image in the image tables"));
+            }
+        }
+    }
+    let has_own_home = |directory: &CacheDirectory| {
+        tool.environment.iter().any(|name| match variables.get(name) {
+            Variable::Set(value) => value.fixed().is_some_and(|value| is_below(&directory.root, value)),
+            Variable::Unset | Variable::Unknown => false,
+        })
+    };
+    if !tool.environment.is_empty()
+        && tool.directories.iter().any(|directory| directory.home.is_none() && !has_own_home(directory))
+    {
+        let reason = format!("the base image does not keep what {} downloads where its own images do", tool.tool);
+        return Err((reason, "the tool's official image, or its variables set as there"));
+    }
+    for call in model.calls(run) {
+        let is_about_cache = |name: &String| {
+            name == "HOME"
+                || tool
+                    .environment
+                    .iter()
+                    .chain(&tool.defeating_environment)
+                    .any(|known| known.eq_ignore_ascii_case(name))
+        };
+        if let Some(name) = call.variables_set().into_iter().find(is_about_cache) {
+            return Err((format!("the RUN sets `{name}` itself"), "ENV, or the default cache directory"));
         }
     }
     for call in model.calls(run).iter().filter(|call| uses(call, tool)) {
-        let assigns = |name: &String| call.command.assignments.iter().any(|assignment| assignment.name == *name);
-        if tool.environment.iter().chain(&tool.defeating_environment).any(assigns) {
-            return Err(("the command sets its cache itself".to_owned(), "the default cache directory"));
-        }
         if !call.is_plain() {
-            return Err((
-                format!("the options of `{}` are not all known", call.program()),
-                "a row for the option in the command table",
-            ));
+            return Err(call.why_not_plain());
         }
         let options: Vec<&str> = tool.options.iter().map(String::as_str).collect();
         if call.option(&options).is_some() {
             return Err(("the command names its cache itself".to_owned(), "the default cache directory"));
+        }
+    }
+    configured(model, run, tool)
+}
+
+/// Whether a variable of the tool with this value is what the directories of its row are made for.
+fn is_home_of(tool: &Tool, value: &str) -> bool {
+    tool.directories.iter().any(|directory| directory.home.is_none() && is_below(&directory.root, value))
+}
+
+/// Checks that no command and no file of the context configures the tool's cache.
+fn configured(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(), Refusal> {
+    let unlock = "the default cache directory";
+    let Some(stage) = model.stage_of(run) else { return Ok(()) };
+    for index in stage.instructions.start..=run {
+        let configures = |call: &Call<'_>| {
+            tool.commands.iter().any(|command| command.split(' ').next() == Some(call.program()))
+                && call.subcommand().is_some_and(|name| name.starts_with("config") || name.starts_with("set"))
+                && call.has_word_with("cache")
+        };
+        let needs_earlier = |call: &Call<'_>| {
+            tool.commands.iter().any(|command| command.split(' ').next() == Some(call.program()))
+                && (call.has_word_with("offline") || call.subcommand() == Some("cache add"))
+        };
+        if model.calls(index).iter().any(needs_earlier) {
+            let line = model.lines.line(model.instruction(index).span.start);
+            return Err((format!("line {line} relies on what {} downloaded before", tool.tool), "nothing"));
+        }
+        if model.calls(index).iter().any(configures) {
+            let line = model.lines.line(model.instruction(index).span.start);
+            return Err((format!("line {line} configures the cache of {}", tool.tool), unlock));
+        }
+    }
+    for file in &tool.configuration {
+        let sets_cache = |text: String| {
+            text.lines().any(|line| line.trim_start().starts_with("cache") || line.contains("no-cache-dir"))
+        };
+        if model.context.read(file).is_some_and(sets_cache) {
+            return Err((format!("`{file}` configures the cache of {}", tool.tool), unlock));
         }
     }
     Ok(())
@@ -122,6 +203,9 @@ fn target(
         ));
     };
     match (&directory.home, &user.home) {
+        (Some(_), Some(home)) if home == "/nonexistent" => {
+            Err(("the effective user has no home".to_owned(), "a user with a home"))
+        }
         (Some(suffix), Some(home)) => Ok((format!("{}/{suffix}", home.trim_end_matches('/')), Some(uid), user.gid)),
         (Some(_), None) => {
             Err(("HOME of the effective user is not known".to_owned(), "a user of the base image, or ENV HOME"))
@@ -131,10 +215,10 @@ fn target(
     }
 }
 
-/// The id of the cache: tool, release and interpreter where it holds what was compiled, and uid.
+/// The id of the cache: tool, release and interpreter where what it holds fits one of them only, and uid.
 fn id(stage: &Stage, directory: &CacheDirectory, uid: Option<u32>) -> Result<String, Refusal> {
     let mut id = directory.id.clone();
-    if directory.compiled {
+    if directory.of_release {
         let image = stage.image.as_deref();
         let release = image.and_then(|image| match &image.distribution {
             Fact::Known(distribution) => release_label(distribution),
@@ -142,13 +226,14 @@ fn id(stage: &Stage, directory: &CacheDirectory, uid: Option<u32>) -> Result<Str
         });
         let Some(release) = release else {
             return Err((
-                "the release of the base image is not known, and the cache holds what is compiled for it".to_owned(),
+                "the release of the base image is not known, and what the cache holds fits one release only".to_owned(),
                 "a row for the base image in the image tables",
             ));
         };
         id = format!("{id}-{release}");
-        if let Some(interpreter) =
-            image.and_then(|image| image.interpreter.as_ref()).filter(|interpreter| !interpreter.version.is_empty())
+        if let Some(interpreter) = image
+            .and_then(|image| image.interpreter.as_ref())
+            .filter(|interpreter| directory.of_interpreter && !interpreter.version.is_empty())
         {
             id = format!("{id}-{}", interpreter_label(interpreter));
         }
@@ -174,25 +259,31 @@ fn interpreter_label(interpreter: &Interpreter) -> String {
     let major = parts.next().unwrap_or_default();
     match (interpreter.name.as_str(), parts.next()) {
         ("python", Some(minor)) => format!("cp{major}{minor}"),
+        // A language that never leaves its first major version.
+        (name, Some(minor)) if major == "1" => format!("{name}1.{minor}"),
         (name, _) => format!("{name}{major}"),
     }
 }
 
-/// Checks that nobody but the tool reads the directory: no other stage copies from it, no word of the file names it.
-fn is_read_elsewhere(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool, target: &str) -> Result<(), Refusal> {
+/// Checks that nobody but the tool reads the directory: no other stage copies from it, no other command names it.
+fn is_read_elsewhere(
+    model: &Model<'_>,
+    stage: &Stage,
+    run: usize,
+    tool: &Tool,
+    directory: &CacheDirectory,
+    target: &str,
+) -> Result<(), Refusal> {
     let family: Vec<usize> = std::iter::once(stage).chain(model.descendants(stage)).map(|stage| stage.index).collect();
+    let needles = needles(directory, target);
     for index in 0..model.dockerfile.instructions.len() {
-        let instruction = model.instruction(index);
-        if index == run {
-            continue;
-        }
-        let line = model.lines.line(instruction.span.start);
         let in_family = model.stage_of(index).is_some_and(|stage| family.contains(&stage.index));
         let reads_family = model.stages_read_by(index).iter().any(|read| family.contains(read));
         if !in_family && !reads_family {
             continue;
         }
-        if let InstructionKind::Copy(transfer) = &instruction.kind
+        let line = model.lines.line(model.instruction(index).span.start);
+        if let InstructionKind::Copy(transfer) = &model.instruction(index).kind
             && reads_family
         {
             let overlaps = |source: &str| {
@@ -202,45 +293,130 @@ fn is_read_elsewhere(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool, 
                 return Err((format!("line {line} copies from `{target}` or above it"), "nothing"));
             }
         }
-        if mentions(model, index, target) && !is_cleanup_only(model, index, tool, target) {
-            return Err((format!("line {line} names `{target}`"), "nothing"));
+        if index != run && copies_tree_above(model, index, target) {
+            return Err((format!("line {line} copies a directory that holds `{target}`"), "nothing"));
+        }
+        if names(model, index, tool, &needles) {
+            let this = if index == run { " itself" } else { "" };
+            return Err((format!("line {line}{this} names `{target}`, or something above it"), "nothing"));
         }
     }
     Ok(())
 }
 
-/// Whether the text of the instruction names the directory or something below it, other than as the target of a mount.
-fn mentions(model: &Model<'_>, index: usize, target: &str) -> bool {
+/// Checks that no other command of the RUN handles a tree that holds the directory, and that none is unknown: it would
+/// see what other builds left in the mount, or remove the mount itself and fail.
+fn touches_tree_above(model: &Model<'_>, run: usize, tool: &Tool, target: &str) -> Result<(), Refusal> {
+    const HARMLESS: [&str; 7] = ["mkdir", "ls", "echo", "test", "[", "printf", "rm"];
+    for call in model.calls(run).iter().filter(|call| !uses(call, tool)) {
+        let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
+        if !super::packages::is_bounded(call) {
+            let reason = format!("the RUN also runs `{name}`, which may read or remove the cache");
+            return Err((reason, "a RUN of its own for the install"));
+        }
+        if !HARMLESS.contains(&name.as_str()) && names_tree_above(model, run, call, target) {
+            let reason = format!("the RUN also runs `{name}` on a directory that holds the cache");
+            return Err((reason, "a RUN of its own for the install"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a word of the call is a directory that holds the target.
+fn names_tree_above(model: &Model<'_>, run: usize, call: &Call<'_>, target: &str) -> bool {
+    let home = model.user(run).home;
+    let workdir = model.state(run).workdir.text.as_deref();
+    let enters = call.command.words.first().and_then(Word::literal).as_deref() == Some("cd");
+    let paths = call.command.words.iter().skip(1).filter_map(|word| super::call::path(word, home.as_deref()));
+    paths.into_iter().any(|path| {
+        if path == "/" {
+            // `cd /` leads nowhere near; a command on `/` is one on everything.
+            return !enters;
+        }
+        let absolute = match workdir {
+            Some(workdir) if !path.starts_with('/') => {
+                let below = path.trim_start_matches("./").trim_end_matches('.');
+                format!("{}/{below}", workdir.trim_end_matches('/'))
+            }
+            _ => path,
+        };
+        let fixed = absolute.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
+        absolute.starts_with('/') && !fixed.is_empty() && is_below(target, fixed)
+    })
+}
+
+/// Whether a later RUN copies a tree that would hold the directory if it were not mounted.
+fn copies_tree_above(model: &Model<'_>, run: usize, target: &str) -> bool {
+    const COPIES: [&str; 6] = ["cp", "install", "mv", "rsync", "tar", "zip"];
+    model.calls(run).iter().any(|call| {
+        let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
+        COPIES.contains(&name.as_str()) && names_tree_above(model, run, call, target)
+    })
+}
+
+/// Texts by which a command may name the directory: its path, its path below HOME and the first part of that, or its last two parts.
+fn needles(directory: &CacheDirectory, target: &str) -> Vec<String> {
+    let mut needles = vec![target.to_owned()];
+    if let Some(home) = &directory.home {
+        needles.push(home.clone());
+        needles.extend(home.split('/').next().map(str::to_owned));
+    } else {
+        let mut parts = target.rsplit('/');
+        if let (Some(last), Some(above)) = (parts.next(), parts.next()) {
+            needles.push(format!("{above}/{last}"));
+        }
+    }
+    needles
+}
+
+/// Whether the instruction names the directory otherwise than to empty it, or as the target of a mount.
+fn names(model: &Model<'_>, index: usize, tool: &Tool, needles: &[String]) -> bool {
     let instruction = model.instruction(index);
-    let arguments = instruction.arguments.of(model.source);
-    let heredocs = instruction.heredocs.iter().map(|heredoc| heredoc.body.of(model.source));
-    let tail = target.rsplit_once('/').map_or(target, |(_, tail)| tail);
-    std::iter::once(arguments)
-        .chain(heredocs)
-        .any(|text| text.contains(target) || tail.len() > 6 && text.contains(&format!("~/{tail}")))
+    if matches!(instruction.kind, InstructionKind::Env(_) | InstructionKind::Label(_) | InstructionKind::Arg(_)) {
+        // A variable by itself reads nothing; one that the tool looks at is checked elsewhere.
+        return false;
+    }
+    let has_needle = |text: &str| needles.iter().any(|needle| has_path(text, needle));
+    let Some(body) = model.body(index) else {
+        let heredocs = instruction.heredocs.iter().map(|heredoc| heredoc.body);
+        return std::iter::once(instruction.arguments).chain(heredocs).any(|span| has_needle(span.of(model.source)));
+    };
+    if !has_needle(&body.text.text) {
+        return false;
+    }
+    let Some(calls) = model.every_call(index) else { return true };
+    let mut rest = body.text.text.clone().into_bytes();
+    for call in calls {
+        let empties = tool.defeating_commands.iter().any(|command| call.reads_as(command));
+        if call.program() == "rm" || empties {
+            rest[call.span().range()].fill(b' ');
+        }
+    }
+    has_needle(&String::from_utf8_lossy(&rest))
 }
 
-/// Whether all that the instruction does with the directory is to empty it.
-fn is_cleanup_only(model: &Model<'_>, index: usize, tool: &Tool, target: &str) -> bool {
-    let calls = model.calls(index);
-    model.is_run(index)
-        && !calls.is_empty()
-        && calls.iter().all(|call| {
-            let named = call.command.words.iter().any(|word| word.literal().is_none_or(|word| word.contains(target)));
-            !named || removes(call, target) || tool.defeating_commands.iter().any(|command| call.reads_as(command))
-        })
+/// Whether the text holds the path as whole parts.
+fn has_path(text: &str, path: &str) -> bool {
+    text.match_indices(path).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let behind = text[at + path.len()..].chars().next();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        !before.is_some_and(is_part) && !behind.is_some_and(is_part)
+    })
 }
 
-/// Whether the call removes the directory or what is in it, and nothing else.
-fn removes(call: &Call<'_>, target: &str) -> bool {
-    call.program() == "rm"
-        && !call.operands().is_empty()
-        && call.operands().iter().all(|operand| operand.pattern.clone().is_some_and(|path| covers(&path, target)))
-}
-
-/// Whether the path, possibly with a `*` at its end, lies at or below the directory.
+/// Whether the path, possibly with a `*` for its last part, lies at or below the directory.
 fn covers(path: &str, target: &str) -> bool {
-    is_below(path.trim_end_matches('*').trim_end_matches('/'), target)
+    let fixed = path.strip_suffix("/*").unwrap_or(path);
+    !fixed.contains(['*', '?', '[']) && is_below(fixed.trim_end_matches('/'), target)
+}
+
+/// Whether the operand of an `rm` lies within what the mounts cover.
+#[must_use]
+pub fn is_covered(path: Option<&str>, mounts: &[Mount]) -> bool {
+    let caches = mounts.iter().filter(|mount| mount.kind == MountKind::Cache);
+    let mut targets = caches.filter_map(|mount| mount.target.as_deref());
+    path.is_some_and(|path| targets.any(|target| covers(path, target)))
 }
 
 /// Whether `path` is `directory` or lies below it.
@@ -276,17 +452,9 @@ pub fn only_cleans(model: &Model<'_>, run: usize, call: &Call<'_>, mounts: &[Mou
     if !call.command.redirects.is_empty() || !call.command.assignments.is_empty() {
         return false;
     }
-    let mounted: Vec<&str> = mounts
-        .iter()
-        .filter(|mount| mount.kind == MountKind::Cache)
-        .filter_map(|mount| mount.target.as_deref())
-        .collect();
     if call.program() == "rm" {
-        let operands = call.operands();
-        return !operands.is_empty()
-            && operands.iter().all(|operand| {
-                operand.pattern.clone().is_some_and(|path| mounted.iter().any(|target| covers(&path, target)))
-            });
+        let paths = call.paths(model.user(run).home.as_deref());
+        return !paths.is_empty() && paths.iter().all(|path| is_covered(path.as_deref(), mounts));
     }
     tables::caches().tools().any(|tool| {
         tool.defeating_commands.iter().any(|command| call.reads_as(command))

@@ -1,7 +1,9 @@
 //! The commands of a script as the passes ask for them.
 
+use std::rc::Rc;
+
 use super::Model;
-use crate::shell::ast::{SimpleCommand, Word};
+use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::command::{Argument, Invocation, recognize};
 use crate::source::Span;
 use crate::syntax::mount::Mount;
@@ -14,7 +16,7 @@ pub struct Call<'a> {
     /// The command.
     pub command: &'a SimpleCommand,
     /// What it calls, if the command table has a row for it.
-    invocation: Option<Invocation>,
+    invocation: Option<Rc<Invocation>>,
 }
 
 impl Call<'_> {
@@ -27,7 +29,7 @@ impl Call<'_> {
     /// The main name of the subcommand: `install` for `npm i`, `mod download` for go.
     #[must_use]
     pub fn subcommand(&self) -> Option<&str> {
-        self.invocation.as_ref().map(Invocation::subcommand).filter(|name| !name.is_empty())
+        self.invocation.as_deref().map(Invocation::subcommand).filter(|name| !name.is_empty())
     }
 
     /// Whether it is apt in one of its forms.
@@ -49,12 +51,35 @@ impl Call<'_> {
         self.subcommand().is_some_and(|name| name.split(' ').next() == Some("cache"))
     }
 
-    /// Whether all options are known and no other program runs it, so that its words can be changed.
+    /// Whether all options are known and no other program runs it, so that its words can be changed. `python -m` changes
+    /// neither user nor environment.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.invocation
-            .as_ref()
-            .is_some_and(|invocation| invocation.unknown_option.is_none() && invocation.wrappers.is_empty())
+        self.invocation.as_ref().is_some_and(|invocation| {
+            invocation.unknown_option.is_none() && invocation.wrappers.iter().all(|wrapper| wrapper.program == "python")
+        })
+    }
+
+    /// Why the command is not plain, and what would change that.
+    #[must_use]
+    pub fn why_not_plain(&self) -> (String, &'static str) {
+        let wrappers = self.invocation.as_ref().map(|invocation| invocation.wrappers.as_slice()).unwrap_or_default();
+        match wrappers.iter().find(|wrapper| wrapper.program != "python") {
+            Some(wrapper) => {
+                (format!("`{}` is run through `{}`", self.program(), wrapper.program), "the command without it")
+            }
+            None => (
+                format!("not all options of `{}` are known", self.program()),
+                "a row for the option in the command table",
+            ),
+        }
+    }
+
+    /// The operands as paths: unquoted globs as they are, `~` and `$HOME` replaced by the home directory. `None` for one
+    /// that is not known.
+    #[must_use]
+    pub fn paths(&self, home: Option<&str>) -> Vec<Option<String>> {
+        self.operands().iter().map(|operand| path(self.command.words.get(operand.word)?, home)).collect()
     }
 
     /// Number of the first word of an option, by one of its main names.
@@ -99,11 +124,32 @@ impl Call<'_> {
         self.command.words.iter().any(|word| word.pattern().is_some_and(|word| word.contains(text)))
     }
 
-    /// Whether the call is the command of a table, word by word.
+    /// Whether the call is the command of a table, whatever options either has.
     #[must_use]
     pub fn reads_as(&self, command: &str) -> bool {
         let words: Option<Vec<String>> = self.command.words.iter().map(Word::literal).collect();
-        words.is_some_and(|words| words.iter().map(String::as_str).eq(command.split(' ')))
+        let Some(words) = words else { return false };
+        let start = self.invocation.as_ref().map_or(0, |invocation| invocation.word);
+        let is_word = |word: &&str| !word.starts_with('-');
+        let mut read = words[start..].iter().map(String::as_str).filter(is_word);
+        let mut wanted = command.split(' ').filter(is_word);
+        let names_program = wanted.next().is_some_and(|program| program == self.program());
+        names_program && read.next().is_some() && read.eq(wanted)
+    }
+
+    /// The variables that the call sets, for itself or by `export`.
+    #[must_use]
+    pub fn variables_set(&self) -> Vec<String> {
+        let prefixed = self.command.assignments.iter().map(|assignment| assignment.name.clone());
+        let of_env = self
+            .invocation
+            .iter()
+            .flat_map(|invocation| invocation.environment.iter().map(|variable| variable.name.clone()));
+        let name = |word: &Word| match word.parts.first() {
+            Some(WordPart::Literal { text, .. }) => text.split_once('=').map(|(name, _)| name.to_owned()),
+            _ => None,
+        };
+        prefixed.chain(of_env).chain(self.command.words.iter().filter_map(name)).collect()
     }
 
     /// From its first to its last word.
@@ -121,15 +167,25 @@ impl Model<'_> {
     /// The commands that the RUN's own shell runs; none when its script is not understood.
     #[must_use]
     pub fn calls(&self, run: usize) -> Vec<Call<'_>> {
-        let script = self.body(run).filter(|_| self.is_run(run)).and_then(|body| body.understood());
-        numbered(script.map(|script| script.simple_commands()).unwrap_or_default())
+        let Some(body) = self.body(run).filter(|_| self.is_run(run)) else { return Vec::new() };
+        let Some(script) = body.understood() else { return Vec::new() };
+        let commands = script.simple_commands();
+        let invocations =
+            body.invocations.get_or_init(|| commands.iter().map(|command| recognize(command).map(Rc::new)).collect());
+        let call = |(id, (command, invocation)): (usize, (_, &Option<Rc<Invocation>>))| Call {
+            id,
+            command,
+            invocation: invocation.clone(),
+        };
+        commands.into_iter().zip(invocations).enumerate().map(call).collect()
     }
 
     /// All commands of the RUN with those in substitutions and functions, by another numbering; `None` when its script is not understood.
     #[must_use]
     pub fn every_call(&self, run: usize) -> Option<Vec<Call<'_>>> {
         let script = self.body(run)?.understood()?;
-        Some(numbered(script.all_simple_commands()))
+        let call = |(id, command)| Call { id, command, invocation: recognize(command).map(Rc::new) };
+        Some(script.all_simple_commands().into_iter().enumerate().map(call).collect())
     }
 
     /// The mounts of a RUN that can be read.
@@ -140,7 +196,17 @@ impl Model<'_> {
     }
 }
 
-fn numbered(commands: Vec<&SimpleCommand>) -> Vec<Call<'_>> {
-    let call = |(id, command)| Call { id, command, invocation: recognize(command) };
-    commands.into_iter().enumerate().map(call).collect()
+/// The word as a path; see [`Call::paths`].
+pub(super) fn path(word: &Word, home: Option<&str>) -> Option<String> {
+    if let [WordPart::Expansion { variable: Some(variable), .. }, rest @ ..] = word.parts.as_slice() {
+        let rest = Word { span: word.span, parts: rest.to_vec() }.pattern()?;
+        return (variable == "HOME" && (rest.is_empty() || rest.starts_with('/')))
+            .then(|| Some(format!("{}{rest}", home?)))?;
+    }
+    let path = word.pattern()?;
+    match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(format!("{}{rest}", home?)),
+        Some(_) => None,
+        None => Some(path),
+    }
 }

@@ -64,9 +64,9 @@ pub struct CanonicalCommand {
     pub redirects: Vec<CanonicalRedirect>,
 }
 
-/// A redirect: descriptor, operator, target, heredoc body.
+/// A redirect: descriptor, operator, target; of a heredoc the body, and whether the shell expands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CanonicalRedirect(Option<u32>, String, CanonicalWord, Option<String>);
+pub struct CanonicalRedirect(Option<u32>, String, CanonicalWord, Option<(String, bool)>);
 
 /// A word as a list of parts; neighbouring literals of one kind are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,7 +199,9 @@ impl Numbering {
     }
 
     fn redirect(&mut self, redirect: &Redirect) -> CanonicalRedirect {
-        let heredoc = redirect.heredoc.as_ref().map(|(_, body)| body.clone());
+        let is_quoted = |part: &WordPart| matches!(part, WordPart::Literal { quoted: true, .. });
+        let expands = !redirect.target.parts.iter().any(is_quoted);
+        let heredoc = redirect.heredoc.as_ref().map(|(_, body)| (body.clone(), expands));
         CanonicalRedirect(redirect.fd, redirect.operator.clone(), self.word(&redirect.target), heredoc)
     }
 

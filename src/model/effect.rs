@@ -7,6 +7,7 @@
 
 use super::Model;
 use super::canonical::{self, CanonicalList};
+use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, Instruction, InstructionKind, Transfer, Word};
 use crate::syntax::expand::{self, Lookup};
 use crate::syntax::mount::Mount;
@@ -16,7 +17,7 @@ use crate::syntax::mount::Mount;
 pub enum Effect {
     /// `FROM`: a new stage.
     From {
-        /// The base as written, evaluated under the probes of [`Evaluated`].
+        /// The base.
         base: Evaluated,
         /// `--platform`.
         platform: Option<Evaluated>,
@@ -57,7 +58,7 @@ pub enum Effect {
     },
     /// `SHELL`.
     Shell(Vec<String>),
-    /// `ONBUILD` and what is not known: the text with continuations taken out. Nothing in it is rewritten.
+    /// `ONBUILD` and what is not known: the text as written, but for the case of the keyword. Nothing in it is rewritten.
     Frozen(String),
 }
 
@@ -84,7 +85,7 @@ pub enum CommandEffect {
         /// Whether it came as a heredoc.
         heredoc: bool,
     },
-    /// A script that was not: its joined text.
+    /// A script that was not, or the shell form of a process: its joined text.
     Text(String),
 }
 
@@ -105,40 +106,123 @@ pub struct TransferEffect {
 
 /// A word by what it evaluates to.
 ///
-/// Two words are equal when they evaluate alike under three probes: every variable has a value of its own, is unset, is
-/// empty. Words that differ only in quoting or escapes are equal by this; words that
-/// use other variables, modifiers or texts are not.
+/// The word is expanded with every variable, and every `${name<operator>word}` as written, standing for itself. What comes
+/// out tells the literal text and the expansions in their order, so two words that are equal have equal values whatever
+/// the variables hold. Words that differ only in quotes, escapes or the braces of a plain `${name}` are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evaluated(Vec<Result<String, String>>);
+pub struct Evaluated(Result<String, String>);
+
+/// Stands before and behind an expansion; it is in no Dockerfile that people write.
+const MARK: char = '\u{1}';
 
 impl Evaluated {
     fn new(word: &str, escape: char) -> Self {
-        let names = expand::variables(word, escape).unwrap_or_default();
-        let symbols: Vec<(String, String)> =
-            names.into_iter().map(|name| (format!("\u{1}{name}\u{1}"), name)).collect();
-        let symbol = |name: &str| symbols.iter().find_map(|(symbol, of)| (of == name).then_some(symbol.as_str()));
-        Self(vec![
-            evaluate(word, escape, |name| symbol(name).map_or(Lookup::Unset, Lookup::Value)),
-            evaluate(word, escape, |_| Lookup::Unset),
-            evaluate(word, escape, |_| Lookup::Value("")),
-        ])
+        if !word.contains(['$', '"', '\'', escape, MARK]) {
+            return Self(Ok(word.to_owned()));
+        }
+        Self(symbolic(word, escape).ok_or_else(|| word.to_owned()))
     }
 
     fn plain(text: &str) -> Self {
-        Self(vec![Ok(text.to_owned()); 3])
+        Self(Ok(text.to_owned()))
+    }
+
+    /// A word that equals only itself.
+    fn verbatim(text: &str) -> Self {
+        Self(Err(text.to_owned()))
     }
 
     /// The text when no variable takes part.
     #[must_use]
     pub fn constant(&self) -> Option<&str> {
-        let first = self.0.first()?.as_deref().ok()?;
-        self.0.iter().all(|value| value.as_deref() == Ok(first)).then_some(first)
+        self.0.as_deref().ok().filter(|value| !value.contains(MARK))
     }
 }
 
-/// The value, or the word itself where it cannot be expanded: it then equals only itself.
-fn evaluate<'a>(word: &str, escape: char, probe: impl FnMut(&str) -> Lookup<'a>) -> Result<String, String> {
-    expand::process_known(word, escape, probe).ok().flatten().ok_or_else(|| word.to_owned())
+/// The value with expansions standing for themselves; `None` where the word cannot be expanded.
+fn symbolic(word: &str, escape: char) -> Option<String> {
+    if word.contains(MARK) {
+        return None;
+    }
+    // An expansion with an operator becomes a plain variable of a name that the word does not hold.
+    let prefix = "_".repeat(1 + word.len());
+    let operators = operator_expansions(word, escape)?;
+    let mut plain = String::new();
+    let mut copied = 0;
+    let mut symbols: Vec<(String, String)> = Vec::new();
+    for span in operators {
+        let name = format!("{prefix}{}", symbols.len());
+        plain.push_str(&word[copied..span.start]);
+        plain.push_str(&format!("${{{name}}}"));
+        symbols.push((name, format!("{MARK}{}{MARK}", span.of(word))));
+        copied = span.end;
+    }
+    plain.push_str(&word[copied..]);
+    let names = expand::variables(&plain, escape).ok()?;
+    for name in names {
+        if !symbols.iter().any(|(known, _)| *known == name) {
+            let symbol = format!("{MARK}{name}{MARK}");
+            symbols.push((name, symbol));
+        }
+    }
+    let symbol = |name: &str| symbols.iter().find_map(|(known, symbol)| (known == name).then_some(symbol.as_str()));
+    expand::process_known(&plain, escape, |name| symbol(name).map_or(Lookup::Unset, Lookup::Value)).ok().flatten()
+}
+
+/// The outermost `${name<operator>word}` of a word; `None` where a quote or brace has no partner.
+fn operator_expansions(word: &str, escape: char) -> Option<Vec<Span>> {
+    let mut found = Vec::new();
+    let mut quoted = false;
+    let mut chars = word.char_indices();
+    while let Some((at, c)) = chars.next() {
+        let rest = &word[at..];
+        if c == escape {
+            chars.next();
+        } else if c == '\'' && !quoted {
+            skip_to(&mut chars, at + 2 + rest[1..].find('\'')?);
+        } else if c == '"' {
+            quoted = !quoted;
+        } else if rest.starts_with("${") {
+            let span = Span::new(at, at + braces_end(rest, escape)?);
+            let is_plain = rest[2..span.len() - 1].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            skip_to(&mut chars, span.end);
+            if !is_plain {
+                found.push(span);
+            }
+        }
+    }
+    Some(found)
+}
+
+fn skip_to(chars: &mut std::str::CharIndices<'_>, end: usize) {
+    while chars.offset() < end && chars.next().is_some() {}
+}
+
+/// The length of the `${…}` that the text starts with, quotes, escapes and braces in it included.
+fn braces_end(text: &str, escape: char) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (c, quote) {
+            ('\'', Some('\'')) | ('"', Some('"')) => quote = None,
+            (_, Some('\'')) => {}
+            _ if c == escape => drop(chars.next()),
+            ('\'' | '"', None) => quote = Some(c),
+            ('$', _) if text[at..].starts_with("${") => {
+                chars.next();
+                depth += 1;
+            }
+            ('}', _) => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The effects of the file in order, one for each instruction.
@@ -162,17 +246,15 @@ fn effect(model: &Model<'_>, index: usize) -> Effect {
             name: from.alias.as_ref().map(|alias| alias.name.text.to_lowercase()),
         },
         InstructionKind::Run(command) => run(model, index, instruction, command),
-        InstructionKind::Cmd(command) => {
-            Effect::Process { keyword: "CMD", command: command_effect(model, index, command) }
-        }
+        InstructionKind::Cmd(command) => Effect::Process { keyword: "CMD", command: process_effect(command) },
         InstructionKind::Entrypoint(command) => {
-            Effect::Process { keyword: "ENTRYPOINT", command: command_effect(model, index, command) }
+            Effect::Process { keyword: "ENTRYPOINT", command: process_effect(command) }
         }
         InstructionKind::Healthcheck(Healthcheck::None) => {
             Effect::Healthcheck { flags: flags(instruction), command: None }
         }
         InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => {
-            Effect::Healthcheck { flags: flags(instruction), command: Some(command_effect(model, index, command)) }
+            Effect::Healthcheck { flags: flags(instruction), command: Some(process_effect(command)) }
         }
         InstructionKind::Copy(transfer) => Effect::Transfer(transfer_effect(model, instruction, transfer, false)),
         InstructionKind::Add(transfer) => Effect::Transfer(transfer_effect(model, instruction, transfer, true)),
@@ -200,11 +282,16 @@ fn effect(model: &Model<'_>, index: usize) -> Effect {
         InstructionKind::Maintainer(word) => {
             Effect::Words { keyword: "MAINTAINER", words: vec![Evaluated::plain(&word.text)] }
         }
-        InstructionKind::Expose(list) => words("EXPOSE", list),
+        // A variable without quotes may stand for several ports.
+        InstructionKind::Expose(list) => Effect::Words {
+            keyword: "EXPOSE",
+            words: list.iter().map(|word| Evaluated::verbatim(&word.text)).collect(),
+        },
         InstructionKind::Volume(list) => words("VOLUME", list),
         InstructionKind::Shell(argv) => Effect::Shell(argv.iter().map(|word| word.text.clone()).collect()),
         InstructionKind::Onbuild(_) | InstructionKind::Unknown => {
-            Effect::Frozen(instruction.full_span().of(model.source).to_owned())
+            let rest = Span::new(instruction.keyword.end, instruction.full_span().end);
+            Effect::Frozen(format!("{}{}", instruction.keyword_upper(model.source), rest.of(model.source)))
         }
     }
 }
@@ -228,9 +315,18 @@ fn command_effect(model: &Model<'_>, index: usize, command: &Command) -> Command
             None => CommandEffect::Text(joined.text.clone()),
             Some(body) => match body.understood() {
                 Some(script) => CommandEffect::Script { list: canonical::script(script), heredoc: body.heredoc },
+                None if body.heredoc => CommandEffect::Text(format!("{}\n{}", joined.text, body.text.text)),
                 None => CommandEffect::Text(body.text.text.clone()),
             },
         },
+    }
+}
+
+/// What a container starts. The image keeps the text of a shell form, for others to see: it equals only itself.
+fn process_effect(command: &Command) -> CommandEffect {
+    match command {
+        Command::Exec(argv) => CommandEffect::Exec(argv.iter().map(|word| word.text.clone()).collect()),
+        Command::Shell(joined) => CommandEffect::Text(joined.text.clone()),
     }
 }
 

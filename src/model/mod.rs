@@ -18,6 +18,8 @@ use std::rc::Rc;
 
 use crate::context::{BuildContext, Builder};
 use crate::rewrite::{Assumption, AssumptionKind};
+use crate::shell::Dialect;
+use crate::shell::kind::ShellKind;
 use crate::source::{LineIndex, Span};
 use crate::syntax::ast::{Dockerfile, Instruction, InstructionKind};
 use crate::syntax::image::ImageReference;
@@ -209,6 +211,17 @@ impl<'a> Model<'a> {
             Builder::BuildKit { evidence } => Assumption::proved(AssumptionKind::BuildKit, evidence.clone()),
             Builder::Other { .. } | Builder::Unknown => Assumption::assumed(AssumptionKind::BuildKit),
         }
+    }
+
+    /// Whether a stage is a Windows image, or has a shell of Windows.
+    #[must_use]
+    pub fn is_for_windows(&self) -> bool {
+        let windows_shell = |state: &Rc<State>| {
+            let shell = state.shell.as_deref().map(Dialect::of);
+            matches!(shell, Some(ShellKind::PowerShell | ShellKind::Cmd))
+        };
+        self.stages.iter().any(|stage| stage.image.as_deref().is_some_and(|image| image.windows))
+            || self.states.iter().any(windows_shell)
     }
 
     /// The syntax of the file that only BuildKit reads.

@@ -1,9 +1,10 @@
 //! Package installs: what may be added to them and what may be cleaned up behind them.
 
 use super::call::Call;
-use super::{Model, Stage, cache};
+use super::{Base, Model, Stage, cache};
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
+use crate::syntax::ast::InstructionKind;
 use crate::syntax::mount::MountKind;
 use crate::tables::{self, Fact, Recommended};
 
@@ -65,10 +66,8 @@ pub fn may_gain_option(model: &Model<'_>, run: usize, call: &Call<'_>, option: &
     }
     match (call.program(), call.subcommand(), option) {
         ("apt-get" | "apt" | "aptitude", Some("install"), "-y") => Ok(()),
-        ("apt-get" | "apt", Some("install"), NO_RECOMMENDS) => {
-            lost_recommends(model, run, call).map(drop).map_err(|refusal| refusal.to_string())
-        }
-        ("apk", Some("add"), "--no-cache") | ("pip", Some("install"), "--no-cache-dir") => Ok(()),
+        ("apk", Some("add"), "--no-cache") => Ok(()),
+        ("pip", Some("install"), "--no-cache-dir") => is_unread(model, run, "pip"),
         _ => Err(format!("`{option}` is not known to be harmless here")),
     }
 }
@@ -88,50 +87,93 @@ pub enum KeepRecommends {
     /// The release of the base image is not known.
     #[error("the release of the base image is not known")]
     UnknownRelease,
+    /// The table is made for slim images; this one holds more.
+    #[error("what the base image already holds is not known")]
+    FullImage,
+    /// The file adds package sources of which the table knows nothing.
+    #[error("the file adds package sources, and what is recommended there is not known")]
+    OtherSources,
     /// An operand is a variable or a file.
     #[error("not all packages are plain words")]
     Operands,
-    /// Something that is commonly used would be lost.
-    #[error("`{package}` would be lost, which is used for {used_for}")]
-    Used {
-        /// The recommended package.
-        package: String,
-        /// What it is for.
-        used_for: String,
-    },
+    /// More packages would have to be named than a reader wants to see.
+    #[error("{} recommended packages may be used and would have to be named: {}", .0.len(), .0.join(" "))]
+    TooMany(Vec<String>),
     /// Nothing is recommended, so nothing is gained.
     #[error("nothing is recommended")]
     Nothing,
 }
 
-/// The packages that an apt install would not bring any more with `--no-install-recommends`.
+/// More recommended packages than this are not named.
+const MAX_NAMED: usize = 3;
+
+/// What becomes of recommended packages with `--no-install-recommends`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recommends {
+    /// Those that something may use: they have to be named.
+    pub used: Vec<String>,
+    /// Those that are of no use to the programs of an image: they are lost.
+    pub lost: Vec<String>,
+}
+
+/// What becomes of the packages that an apt install brings only because they are recommended.
 ///
 /// # Errors
 /// Why the option is not to be added.
-pub fn lost_recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Vec<String>, KeepRecommends> {
+pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Recommends, KeepRecommends> {
     let image = model.stage_of(run).and_then(|stage| stage.image.as_deref()).ok_or(KeepRecommends::UnknownRelease)?;
     let Fact::Known(distribution) = &image.distribution else { return Err(KeepRecommends::UnknownRelease) };
     let release = distribution.release.as_deref().ok_or(KeepRecommends::UnknownRelease)?;
-    let mut lost = Vec::new();
+    if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
+        return Err(KeepRecommends::FullImage);
+    }
+    if adds_sources(model) {
+        return Err(KeepRecommends::OtherSources);
+    }
+    let mut recommended = Vec::new();
     let mut named = Vec::new();
     for operand in call.operands() {
-        let package = operand.text.as_deref().filter(|text| is_package_name(text)).ok_or(KeepRecommends::Operands)?;
-        named.push(package.to_owned());
+        let package = operand
+            .text
+            .as_deref()
+            .filter(|text| is_package_name(text) || *text == "g++")
+            .ok_or(KeepRecommends::Operands)?;
+        named.push(package);
         match tables::recommends(package, release) {
             Recommended::Nothing => {}
-            Recommended::Packages(packages) => lost.extend(packages),
+            Recommended::Packages(packages) => recommended.extend(packages),
             Recommended::Unknown => return Err(KeepRecommends::UnknownPackage(package.to_owned())),
         }
     }
-    lost.sort();
-    lost.dedup();
-    lost.retain(|package| !named.contains(package));
-    if let Some((package, used_for)) =
-        lost.iter().find_map(|package| Some((package, tables::recommends_table().use_of(package)?)))
-    {
-        return Err(KeepRecommends::Used { package: package.clone(), used_for: used_for.to_owned() });
+    recommended.sort();
+    recommended.dedup();
+    recommended.retain(|package| !named.contains(&package.as_str()));
+    let (lost, used): (Vec<_>, Vec<_>) =
+        recommended.into_iter().partition(|package| tables::recommends_table().is_ornament(package));
+    if used.len() > MAX_NAMED {
+        return Err(KeepRecommends::TooMany(used));
     }
-    if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(lost) }
+    if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(Recommends { used, lost }) }
+}
+
+/// Whether the file adds package sources, or runs a script from elsewhere that may.
+fn adds_sources(model: &Model<'_>) -> bool {
+    const TRACES: [&str; 5] = ["sources.list", "add-apt-repository", "| bash", "| sh", "|bash"];
+    TRACES.iter().any(|trace| model.source.contains(trace))
+}
+
+/// Whether the stage is built from an image that holds what the table takes for granted, and no more: a distribution's own
+/// image, or a slim variant.
+fn is_slim(model: &Model<'_>, stage: &Stage) -> bool {
+    match &stage.base {
+        Base::Stage(parent) => is_slim(model, &model.stages[*parent]),
+        Base::Image(image) => {
+            let is_distribution =
+                stage.image.as_deref().is_some_and(|facts| matches!(facts.family.as_str(), "debian" | "ubuntu"));
+            is_distribution || image.tag.as_deref().is_some_and(|tag| tag.contains("slim"))
+        }
+        Base::Scratch | Base::Unknown => false,
+    }
 }
 
 fn is_package_name(text: &str) -> bool {
@@ -147,10 +189,15 @@ fn is_package_name(text: &str) -> bool {
 pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<(), String> {
     match text {
         REMOVE_LISTS => lists_are_not_read_after(model, run),
-        // A cache is empty in a fresh build too: nothing can rely on it.
-        CLEAN_NPM => Ok(()),
+        CLEAN_NPM => is_unread(model, run, "npm"),
         _ => Err(format!("`{text}` is no known cleanup")),
     }
+}
+
+/// Whether nothing but the tool reads its cache.
+fn is_unread(model: &Model<'_>, run: usize, tool: &str) -> Result<(), String> {
+    let tool = tables::caches().tool(tool).ok_or_else(|| format!("the caches of {tool} are not known"))?;
+    cache::unread(model, run, tool).map_err(|(reason, _)| reason)
 }
 
 /// Whether nothing behind the RUN, in its stage and those built from it, reads package lists that it did not refresh
@@ -162,8 +209,17 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
     let stage = model.stage_of(run).ok_or("the instruction stands in no stage")?;
     let behind = (run + 1..stage.instructions.end)
         .chain(model.descendants(stage).into_iter().flat_map(|stage: &Stage| stage.instructions.clone()));
-    for index in behind.filter(|index| model.is_run(*index)) {
+    for index in behind {
         let line = model.lines.line(model.instruction(index).span.start);
+        if matches!(model.instruction(index).kind, InstructionKind::Onbuild(_)) {
+            return Err(format!("line {line} runs in images built from this one, and may install packages there"));
+        }
+        if installs_at_run_time(model, index) {
+            return Err(format!("line {line} installs packages when the container starts"));
+        }
+        if !model.is_run(index) {
+            continue;
+        }
         let Some(calls) = model.every_call(index) else {
             return Err(format!(
                 "what line {line} runs is not known: it may install packages without refreshing the lists"
@@ -190,6 +246,42 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
     Ok(())
 }
 
+/// Whether a CMD, ENTRYPOINT or HEALTHCHECK installs packages.
+fn installs_at_run_time(model: &Model<'_>, index: usize) -> bool {
+    let instruction = model.instruction(index);
+    let is_process = matches!(
+        instruction.kind,
+        InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_) | InstructionKind::Healthcheck(_)
+    );
+    let text = instruction.arguments.of(model.source);
+    is_process && text.contains("install") && text.contains("apt")
+        || is_process && text.contains("apk") && text.contains("add")
+}
+
+/// Whether the call is a query of the package lists, which answers nothing without them.
+fn reads_lists(call: &Call<'_>) -> bool {
+    call.program() == "apt-cache"
+        || call.program() == "apk"
+            && matches!(call.subcommand(), Some("search" | "fetch" | "list" | "policy" | "dot" | "stats"))
+        || call.is_apt()
+            && matches!(
+                call.subcommand(),
+                Some(
+                    "download"
+                        | "source"
+                        | "list"
+                        | "show"
+                        | "search"
+                        | "policy"
+                        | "changelog"
+                        | "depends"
+                        | "rdepends"
+                        | "showsrc"
+                        | "indextargets"
+                )
+            )
+}
+
 /// Whether the call neither installs packages of the distribution nor reads their lists, as far as the tables say.
 #[must_use]
 pub fn is_bounded(call: &Call<'_>) -> bool {
@@ -198,7 +290,7 @@ pub fn is_bounded(call: &Call<'_>) -> bool {
     let name = name
         .rsplit_once('/')
         .map_or(name.as_str(), |(directory, name)| if directory.ends_with("bin") { name } else { "" });
-    call.is_package_manager() || tables::programs().never_installs(name)
+    call.is_package_manager() && !reads_lists(call) || tables::programs().never_installs(name)
 }
 
 /// Whether two RUNs, one right below the other, may become one `&&` list: both are such lists, their flags are the same,

@@ -2,7 +2,8 @@
 
 use super::{Base, Model, Stage};
 use crate::context::Entry;
-use crate::shell::ast::{NodeKind, Script, SimpleCommand};
+use crate::shell::ast::{NodeKind, Script, SimpleCommand, Terminator};
+use crate::source::Span;
 use crate::syntax::ast::{Command, InstructionKind, Transfer};
 use crate::tables::{self, Fact};
 
@@ -98,7 +99,10 @@ impl Model<'_> {
             return Ok(format!("`{source}` is an ELF program"));
         }
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        if line.starts_with(b"#!") && !line.ends_with(b"\r") && line.len() < head.len() {
+        if line.starts_with(b"#!") && line.ends_with(b"\r") {
+            return Err(format!("the `#!` line of `{source}` ends in a carriage return"));
+        }
+        if line.starts_with(b"#!") && line.len() < head.len() {
             return Ok(format!("`{source}` starts with `{}`", String::from_utf8_lossy(line)));
         }
         Err(format!("`{source}` does not start with `#!`"))
@@ -176,17 +180,33 @@ impl Model<'_> {
         if shell.is_some_and(|shell| !matches!(shell, [program, flag] if program == "/bin/sh" && flag == "-c")) {
             return Err(("the file sets another SHELL".to_owned(), "write the exec form by hand"));
         }
+        if body.text.pieces.windows(2).any(|pair| Span::new(pair[0].end, pair[1].start).of(self.source).contains('\n'))
+        {
+            return Err(("the command is written over several lines".to_owned(), "write the exec form by hand"));
+        }
         let argv = plain_argv(script).ok_or_else(|| {
             let reason = "the shell does more here than start a program".to_owned();
             (reason, "nothing: variables, lists and redirects need the shell")
         })?;
-        if matches!(self.instruction(index).kind, InstructionKind::Cmd(_)) {
-            self.cmd_is_the_process(stage)?;
+        match self.instruction(index).kind {
+            InstructionKind::Cmd(_) => self.cmd_is_the_process(stage)?,
+            InstructionKind::Entrypoint(_) if self.has_cmd(stage) => {
+                let reason = "the shell form of ENTRYPOINT ignores CMD, the exec form takes it as arguments".to_owned();
+                return Err((reason, "no CMD beside this ENTRYPOINT"));
+            }
+            _ => {}
         }
         let evidence = self
             .starts_without_shell(stage, index, &argv[0])
             .map_err(|reason| (reason, "a `#!` line in the script, a known build context, or a row for the program"))?;
         Ok((argv, evidence))
+    }
+
+    /// Whether the stage, or one that it is built from, has a CMD. That of a base image is gone with the ENTRYPOINT.
+    fn has_cmd(&self, stage: &Stage) -> bool {
+        let is_cmd = |index: usize| matches!(self.instruction(index).kind, InstructionKind::Cmd(_));
+        stage.instructions.clone().any(is_cmd)
+            || matches!(stage.base, Base::Stage(parent) if self.has_cmd(&self.stages[parent]))
     }
 
     /// Checks that the ENTRYPOINT in effect does not look at CMD.
@@ -210,6 +230,9 @@ impl Model<'_> {
 #[must_use]
 pub fn plain_argv(script: &Script) -> Option<Vec<String>> {
     let [statement] = script.list.statements.as_slice() else { return None };
+    if statement.terminator == Terminator::Background {
+        return None;
+    }
     let NodeKind::Simple(command) = &statement.node.kind else { return None };
     let SimpleCommand { assignments, words, redirects } = command;
     if !assignments.is_empty() || !redirects.is_empty() || !script.comments.is_empty() {

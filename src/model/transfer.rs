@@ -3,6 +3,7 @@
 use super::Model;
 use crate::context::Entry;
 use crate::syntax::ast::{InstructionKind, Transfer, Word};
+use crate::tables;
 
 /// What is known of the sources of an ADD.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +17,6 @@ pub enum Plain {
     /// Not known.
     Unclear(String),
 }
-
-/// Extensions of what ADD unpacks: tar archives, plain or compressed with what BuildKit reads.
-const ARCHIVE_EXTENSIONS: [&str; 13] =
-    ["tar", "tgz", "gz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "tzst", "lzma", "tlz", "tzo"];
-
-/// Extensions that say nothing of the content.
-const VAGUE_EXTENSIONS: [&str; 9] = ["bin", "img", "dat", "data", "rootfs", "layer", "image", "dump", "backup"];
 
 /// What is known of all sources of an ADD.
 #[must_use]
@@ -89,15 +83,11 @@ fn plain_source(model: &Model<'_>, source: &Word) -> Plain {
 fn by_name(path: &str, last: &str) -> Plain {
     let extension =
         last.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, extension)| extension.to_lowercase());
+    let table = tables::extensions();
     match extension {
-        Some(extension) if ARCHIVE_EXTENSIONS.contains(&extension.as_str()) => Plain::NeedsAdd,
-        Some(extension)
-            if VAGUE_EXTENSIONS.contains(&extension.as_str()) || !extension.chars().any(char::is_alphabetic) =>
-        {
-            Plain::Unclear(format!("`{path}` may be an archive or a directory: its content is not seen"))
-        }
-        Some(_) => Plain::ByName(format!("`{path}` is no archive by its name")),
-        None => Plain::Unclear(format!("`{path}` may be an archive: its content is not seen")),
+        Some(extension) if table.is_archive(&extension) => Plain::NeedsAdd,
+        Some(extension) if table.is_plain(&extension) => Plain::ByName(format!("`{path}` is no archive by its name")),
+        _ => Plain::Unclear(format!("`{path}` may be an archive: its content is not seen")),
     }
 }
 

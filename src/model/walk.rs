@@ -101,8 +101,8 @@ impl<'a> Walk<'a> {
             Base::Scratch => scratch_state(),
             Base::Image(_) | Base::Unknown => image.as_deref().map_or_else(unknown_state, state_of),
         };
-        if self.dockerfile.escape == '`' && !matches!(base, Base::Stage(_)) {
-            // A file with the backtick as escape character is written for Windows.
+        if self.dockerfile.escape == '`' && image.is_none() && !matches!(base, Base::Stage(_)) {
+            // With the backtick as escape character, an image of which nothing is known is one for Windows.
             self.state.shell = Some(Rc::from(["cmd".to_owned(), "/S".to_owned(), "/C".to_owned()]));
         }
         self.stages.push(Stage {
@@ -172,21 +172,24 @@ impl<'a> Walk<'a> {
             _ => return None,
         };
         let (text, heredoc) = body::shell_text(self.source, instruction, command)?;
-        let script = self.read(&text.text, heredoc, command);
-        Some(Body { text, script, heredoc })
+        debug_assert!(matches!(command, Command::Shell(_)), "only shell forms have a script");
+        let (script, invocations) = match self.dialect(&text.text, heredoc) {
+            Ok(dialect) => self.cache.read(&text.text, dialect),
+            Err(opaque) => (Rc::new(Err(opaque)), Rc::default()),
+        };
+        Some(Body { text, script, invocations, heredoc })
     }
 
-    fn read(&self, text: &str, heredoc: bool, command: &Command) -> Rc<Result<crate::shell::ast::Script, Opaque>> {
-        debug_assert!(matches!(command, Command::Shell(_)), "only shell forms have a script");
+    fn dialect(&self, text: &str, heredoc: bool) -> Result<Dialect, Opaque> {
         if heredoc && text.starts_with("#!") {
-            return Rc::new(Err(Opaque::Shebang));
+            return Err(Opaque::Shebang);
         }
-        let Some(shell) = &self.state.shell else { return self.cache.read(text, Dialect::Posix) };
+        let Some(shell) = &self.state.shell else { return Ok(Dialect::Posix) };
         match Dialect::of(shell) {
-            ShellKind::Bash => self.cache.read(text, Dialect::Bash),
-            ShellKind::Posix => self.cache.read(text, self.sh_dialect(shell)),
+            ShellKind::Bash => Ok(Dialect::Bash),
+            ShellKind::Posix => Ok(self.sh_dialect(shell)),
             ShellKind::PowerShell | ShellKind::Cmd | ShellKind::Other => {
-                Rc::new(Err(Opaque::OtherShell(shell.first().cloned().unwrap_or_default())))
+                Err(Opaque::OtherShell(shell.first().cloned().unwrap_or_default()))
             }
         }
     }

@@ -32,10 +32,10 @@ use crate::model::cache::{self, KEEP_DOWNLOADS, Refusal};
 use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
 use crate::model::{Model, Stage, packages};
-use crate::rewrite::{AssumptionKind, Findings, Level, Rewrite};
+use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::syntax::make;
 use crate::syntax::mount::{Mount, MountKind};
-use crate::tables::{self, Tool};
+use crate::tables::{self, CacheDirectory, Tool};
 use crate::validate::Step;
 
 /// See the module documentation.
@@ -49,9 +49,6 @@ static INFO: PassInfo = PassInfo {
     max_level: Level::Guarded,
 };
 
-/// The tools that the pass knows how to mount.
-const TOOLS: [&str; 5] = ["apt", "cargo", "go", "npm", "pip"];
-
 impl Pass for CacheMounts {
     fn info(&self) -> &'static PassInfo {
         &INFO
@@ -59,7 +56,15 @@ impl Pass for CacheMounts {
 
     fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
         for stage in &cx.model.stages {
-            for tool in TOOLS.iter().filter_map(|name| tables::caches().tool(name)) {
+            for run in stage.instructions.clone() {
+                text::decline_unread(
+                    cx.model,
+                    run,
+                    &["pip install", "pip3 install", "npm install", "npm ci", "go build", "cargo build"],
+                    found,
+                );
+            }
+            for tool in tables::caches().tools().filter(|tool| tool.mounted) {
                 mount_tool(cx.model, stage, tool, found);
             }
         }
@@ -68,19 +73,20 @@ impl Pass for CacheMounts {
 
 /// Mounts the caches of one tool in all RUNs of the stage that use it.
 fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Findings) {
-    let runs: Vec<usize> =
-        stage.instructions.clone().filter(|run| model.calls(*run).iter().any(|call| cache::uses(call, tool))).collect();
+    let uses_tool = |run: &usize| model.calls(*run).iter().any(|call| cache::uses(call, tool));
+    let runs = stage.instructions.clone().filter(uses_tool).filter(|run| !is_mounted_already(model, *run, tool));
+    let runs: Vec<usize> = runs.collect();
     if runs.is_empty() {
         return;
     }
     if let Err((reason, unlock)) = stage_allows(model, stage, tool, &runs) {
-        for run in runs.into_iter().filter(|run| !is_mounted_already(model, *run, tool)) {
+        for run in runs {
             found.decline(model.instruction(run).span, &*reason, unlock);
         }
         return;
     }
     let rewrites: Vec<_> = runs.iter().map(|run| (*run, mount_run(model, stage, *run, tool))).collect();
-    let all_or_none = needs_earlier_downloads(tool);
+    let all_or_none = tool.needed_later;
     let refused =
         rewrites.iter().find_map(|(run, rewrite)| rewrite.as_ref().err().map(|refusal| (*run, refusal.clone())));
     for (run, rewrite) in rewrites {
@@ -99,11 +105,6 @@ fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Finding
     }
 }
 
-/// Whether a later command of the tool reads what an earlier one put into the cache, so that it has to be mounted in both.
-fn needs_earlier_downloads(tool: &Tool) -> bool {
-    matches!(tool.tool.as_str(), "go" | "cargo" | "apt")
-}
-
 fn stage_allows(model: &Model<'_>, stage: &Stage, tool: &Tool, runs: &[usize]) -> Result<(), Refusal> {
     if let Builder::Other { name, evidence } = model.context.builder() {
         return Err((format!("the image is built with {name}: {evidence}"), "a builder that knows cache mounts"));
@@ -111,7 +112,7 @@ fn stage_allows(model: &Model<'_>, stage: &Stage, tool: &Tool, runs: &[usize]) -
     if tool.tool == "apt" {
         return apt_allows(model, stage);
     }
-    if needs_earlier_downloads(tool) {
+    if tool.needed_later {
         if model.is_shipped(stage) && cache::may_be_used_at_run_time(model, stage, tool) {
             let reason = format!("the image may run {} itself, which then needs what was downloaded", tool.tool);
             return Err((reason, "an exec-form CMD that starts the built program"));
@@ -153,12 +154,19 @@ fn apt_allows(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
     cache::may_write_apt_configuration(model, stage).map_err(|reason| (reason, "nothing"))
 }
 
+/// Whether the RUN has cache mounts where the tool keeps its caches, for whatever user.
 fn is_mounted_already(model: &Model<'_>, run: usize, tool: &Tool) -> bool {
-    cache::planned(model, run, tool).is_ok_and(|planned| {
-        planned.iter().all(|planned| {
-            planned.mount.target.as_deref().is_some_and(|target| packages::has_cache_mount(model, run, target))
-        })
-    })
+    let mounts = model.mounts(run);
+    let targets: Vec<&str> = mounts
+        .iter()
+        .filter(|mount| mount.kind == MountKind::Cache)
+        .filter_map(|mount| mount.target.as_deref())
+        .collect();
+    let is_there = |directory: &CacheDirectory| {
+        let below_home = |target: &str| directory.home.as_deref().is_some_and(|home| target.ends_with(home));
+        targets.iter().any(|target| cache::is_below(&directory.root, target) || below_home(target))
+    };
+    tool.directories.iter().filter(|directory| !directory.optional).all(is_there)
 }
 
 /// The rewrite of one RUN; `None` when it has the mounts.
@@ -190,13 +198,17 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
         "downloads stay out of the layer and are reused by the next build on the same builder",
     )
     .assume(model.build_kit());
-    debug_assert!(rewrite.assumptions.iter().all(|assumption| assumption.kind == AssumptionKind::BuildKit));
+    if stage.image_by_argument {
+        rewrite = rewrite.assume(Assumption::assumed(AssumptionKind::DefaultBuildArguments));
+    }
     let mut message =
         format!("gains {}", flags.iter().map(|flag| format!("`{flag}`")).collect::<Vec<_>>().join(" and "));
 
     let separator = text::continuation(model, run);
-    let mut inserted: String =
-        flags.iter().map(|flag| format!("{flag} {}", if is_heredoc(model, run) { "" } else { &separator })).collect();
+    let mut inserted: String = flags
+        .iter()
+        .map(|flag| format!("{flag} {}", if text::is_heredoc(model, run) { "" } else { &separator }))
+        .collect();
     for planned in &missing {
         rewrite = rewrite.step(Step::AddCacheMount { run, mount: planned.mount.clone() });
     }
@@ -211,10 +223,6 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
     rewrite = without_cleanups(model, run, tool, &mounts, rewrite, &mut message)?;
     rewrite.message = message;
     Ok(Some(rewrite))
-}
-
-fn is_heredoc(model: &Model<'_>, run: usize) -> bool {
-    model.body(run).is_some_and(|body| body.heredoc)
 }
 
 fn without_defeating_options(
@@ -269,7 +277,17 @@ fn without_cleanups(
             let written = model.script_span(run, chain.elements[at].node.span).of(model.source);
             message.push_str(&format!(", loses `{}`", written.split_whitespace().collect::<Vec<_>>().join(" ")));
             rewrite = rewrite.edit(edit).step(Step::DropCleanup { run, command: call.id });
-        } else if disturbs(&call, tool, mounts) {
+        } else if let Some(operands) = covered_operands(model, run, &call, mounts) {
+            for at in operands {
+                let words = &call.command.words;
+                let edit = text::remove_word(model, run, words[at - 1].span, words[at].span).ok_or_else(|| {
+                    ("a comment stands at the command that empties the cache".to_owned(), "move the comment")
+                })?;
+                let written = model.script_span(run, words[at].span).of(model.source);
+                message.push_str(&format!(", `rm` loses `{written}`"));
+                rewrite = rewrite.edit(edit).step(Step::DropOperand { run, command: call.id, at });
+            }
+        } else if disturbs(model, run, &call, tool, mounts) {
             return Err((
                 "a command removes more than the mounted cache, or a part of it".to_owned(),
                 "remove the cache directory in a command of its own",
@@ -279,24 +297,40 @@ fn without_cleanups(
     Ok(rewrite)
 }
 
+/// The operands of an `rm` that lie within mounted caches, from the last to the first, when the others lie elsewhere.
+fn covered_operands(model: &Model<'_>, run: usize, call: &Call<'_>, mounts: &[Mount]) -> Option<Vec<usize>> {
+    if call.program() != "rm" {
+        return None;
+    }
+    let paths = call.paths(model.user(run).home.as_deref());
+    let is_covered = |path: &Option<String>| cache::is_covered(path.as_deref(), mounts);
+    let others_overlap = paths.iter().filter(|path| !is_covered(path)).any(|path| overlaps(path.as_deref(), mounts));
+    let covered = call.operands().iter().zip(&paths).filter(|(_, path)| is_covered(path));
+    let operands: Vec<usize> = covered.map(|(operand, _)| operand.word).rev().collect();
+    (!operands.is_empty() && !others_overlap).then_some(operands)
+}
+
+/// Whether a path may lie at, above or below a mounted directory.
+fn overlaps(path: Option<&str>, mounts: &[Mount]) -> bool {
+    let Some(path) = path else { return true };
+    let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
+    // A glob may stand for any name that starts as it does.
+    let above = fixed.rfind('/').map_or("", |at| &fixed[..at]);
+    let tree = if fixed.len() < path.len() { above } else { fixed.trim_end_matches('/') };
+    let caches = mounts.iter().filter(|mount| mount.kind == MountKind::Cache);
+    let mut targets = caches.filter_map(|mount| mount.target.as_deref());
+    targets.any(|target| {
+        let may_match = fixed.len() == path.len() || target.starts_with(fixed) || fixed.starts_with(target);
+        may_match && (cache::is_below(tree, target) || cache::is_below(target, tree))
+    })
+}
+
 /// Whether the call removes something at, above or below a mounted directory.
-fn disturbs(call: &Call<'_>, tool: &Tool, mounts: &[Mount]) -> bool {
-    let targets =
-        mounts.iter().filter(|mount| mount.kind == MountKind::Cache).filter_map(|mount| mount.target.as_deref());
-    let empties = tool.defeating_commands.iter().any(|command| call.reads_as(command));
-    empties
-        || targets.into_iter().any(|target| {
-            call.program() == "rm"
-                && call.operands().iter().any(|operand| match operand.pattern.clone() {
-                    None => true,
-                    Some(path) => {
-                        let path = path.trim_end_matches('*').trim_end_matches('/');
-                        let path =
-                            path.strip_prefix('~').map_or_else(|| path.to_owned(), |rest| format!("/root{rest}"));
-                        cache::is_below(&path, target) || cache::is_below(target, &path)
-                    }
-                })
-        })
+fn disturbs(model: &Model<'_>, run: usize, call: &Call<'_>, tool: &Tool, mounts: &[Mount]) -> bool {
+    if call.program() != "rm" {
+        return tool.defeating_commands.iter().any(|command| call.reads_as(command));
+    }
+    call.paths(model.user(run).home.as_deref()).iter().any(|path| overlaps(path.as_deref(), mounts))
 }
 
 /// The commands that make apt keep what it downloads, with the joint to the first command of the RUN.

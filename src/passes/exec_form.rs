@@ -1,13 +1,13 @@
 //! Shell-form CMD and ENTRYPOINT that are plain words become exec form.
 //!
 //! ## What it does
-//! `CMD node server.js` becomes `CMD ["node", "server.js"]`, and so for ENTRYPOINT and the command of HEALTHCHECK, when
-//! the shell would do nothing but start the program.
+//! `CMD node server.js` becomes `CMD ["node", "server.js"]`, and so for ENTRYPOINT, when the shell would do nothing but
+//! start the program.
 //!
 //! ## Why
 //! The program is started without a shell in between, and `docker build --check` stops warning (JSONArgsRecommended).
-//! Whether signals reach the program depends on the shell: dash and bash start the last command of `-c` in their own
-//! place, others stay and do not pass SIGTERM on.
+//! Whether signals reach the program depends on the shell: some start the last command of `-c` in their own place, others
+//! stay and do not pass SIGTERM on.
 //!
 //! ## Level
 //! Guarded.
@@ -25,7 +25,7 @@ use crate::edit::Edit;
 use crate::model::Model;
 use crate::rewrite::{Findings, Level, Rewrite};
 use crate::source::Span;
-use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
+use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::make;
 use crate::validate::Step;
 
@@ -35,7 +35,7 @@ pub struct ExecForm;
 
 static INFO: PassInfo = PassInfo {
     name: "exec-form",
-    summary: "shell-form CMD, ENTRYPOINT and HEALTHCHECK of plain words become exec form",
+    summary: "shell-form CMD and ENTRYPOINT of plain words become exec form",
     docs: include_str!("exec_form.rs"),
     max_level: Level::Guarded,
 };
@@ -61,12 +61,11 @@ impl Pass for ExecForm {
     }
 }
 
-/// The command that a container or a health check starts.
+/// The command that a container starts.
 fn process<'a>(model: &Model<'a>, index: usize) -> Option<(&'static str, &'a Command)> {
     match &model.instruction(index).kind {
         InstructionKind::Cmd(command) => Some(("CMD", command)),
         InstructionKind::Entrypoint(command) => Some(("ENTRYPOINT", command)),
-        InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => Some(("HEALTHCHECK", command)),
         _ => None,
     }
 }
@@ -78,7 +77,10 @@ fn rewrite(model: &Model<'_>, index: usize, keyword: &str, argv: &[String], evid
     Rewrite::new(
         Level::Guarded,
         model.instruction(index).span,
-        format!("{keyword} becomes `{exec}`: {evidence}"),
+        match keyword {
+            "ENTRYPOINT" => format!("ENTRYPOINT becomes `{exec}` and takes the arguments of `docker run`: {evidence}"),
+            _ => format!("{keyword} becomes `{exec}`: {evidence}"),
+        },
         "the program is started without a shell in between, and `docker build --check` stops warning",
     )
     .edit(Edit::replace(span, exec))

@@ -2,7 +2,7 @@
 //!
 //! ## What it does
 //! - apt: `apt-get update` moves into the RUN that installs; `-y`; `--no-install-recommends` where the tables know what is
-//!   lost and nothing of it is commonly used; package lists are removed at the end of the RUN that fetched them.
+//!   lost, with the recommended packages that something may use named; package lists are removed at the end of the RUN that fetched them.
 //! - apk: `--no-cache` instead of `--update` or a separate `apk update`.
 //! - pip: `--no-cache-dir` where no cache is mounted.
 //! - npm: the cache is emptied at the end of the RUN where no cache is mounted.
@@ -68,7 +68,9 @@ struct Place<'a> {
 impl Place<'_> {
     fn examine(&self, found: &mut Findings) {
         if self.calls.is_empty() {
-            self.decline_unread(found);
+            let commands =
+                ["apt-get install", "apt install", "apk add", "pip install", "pip3 install", "npm install", "npm ci"];
+            text::decline_unread(self.model, self.run, &commands, found);
             return;
         }
         // What becomes one RUN in this walk is looked at in the next.
@@ -100,19 +102,11 @@ impl Place<'_> {
         self.model.instruction(self.run).span
     }
 
-    /// Says why a RUN whose text names a package manager was left alone.
-    fn decline_unread(&self, found: &mut Findings) {
-        let Some(body) = self.model.body(self.run) else { return };
-        let Err(opaque) = body.script.as_ref() else { return };
-        let names = ["apt-get install", "apt install", "apk add", "pip install", "npm install", "npm ci"];
-        if names.iter().any(|name| body.text.text.contains(name)) {
-            found.decline(self.span(), opaque.to_string(), "plain POSIX shell, or SHELL with the shell that reads it");
-        }
-    }
-
     /// The chain with the number of its last command, if that is a simple one.
     fn chain_end(&self) -> Option<(Chain<'_>, usize)> {
-        let script = self.model.body(self.run)?.understood()?;
+        let body = self.model.body(self.run)?;
+        // A shell comment at the end of the line would end up behind the added command.
+        let script = body.understood().filter(|script| body.heredoc || script.comments.is_empty())?;
         let chain = Chain::of(script)?;
         let last = chain.elements.last()?.simple()?;
         let id = self.calls.iter().find(|call| std::ptr::eq(call.command, last))?.id;
@@ -140,6 +134,11 @@ impl Place<'_> {
         }
         // Only the first install of the RUN needs it.
         if self.calls.iter().any(|other| other.id < call.id && packages::is_apt_install(other)) {
+            return;
+        }
+        if self.sources_changed() {
+            let reason = "package sources change between `apt-get update` and the install";
+            found.decline(self.span(), reason, "`apt-get update` in the same RUN");
             return;
         }
         let Some(update) = packages::update_command(call) else {
@@ -208,8 +207,11 @@ impl Place<'_> {
             "a cached RUN that only updates leaves old lists behind, from which packages cannot be fetched any more",
         );
         for second in below {
-            let between =
-                Span::new(self.model.instruction(second - 1).span.end, self.model.instruction(second).arguments.start);
+            // A blank at the end of the line above goes with the line end.
+            let above = self.model.body(second - 1).and_then(|body| body.understood());
+            let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
+            let end = self.model.script_span(second - 1, end).end;
+            let between = Span::new(end, self.model.instruction(second).arguments.start);
             let joint = text::merge_joint(self.model, self.run, second);
             rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first: self.run, second });
         }
@@ -227,16 +229,35 @@ impl Place<'_> {
         let mut stage = self.stage;
         let mut end = self.run;
         loop {
-            let updates = |run: usize| {
-                self.model.calls(run).iter().any(|call| call.is_apt() && call.subcommand() == Some("update"))
-            };
-            if (stage.instructions.start..end).any(updates) {
+            if (stage.instructions.start..end).any(|run| self.refreshes_or_fails(run)) {
                 return true;
             }
             let crate::model::Base::Stage(parent) = stage.base else { return false };
             stage = &self.model.stages[parent];
             end = stage.instructions.end;
         }
+    }
+
+    /// The instructions behind the last refresh of apt's lists and up to this RUN change where packages come from.
+    fn sources_changed(&self) -> bool {
+        let start = (self.stage.instructions.start..self.run).rev().find(|run| self.refreshes_or_fails(*run));
+        let changes = |index: usize| {
+            let text = self.model.instruction(index).full_span().of(self.model.source);
+            ["/etc/apt", "add-apt-repository", "apt-key", "dpkg --add-architecture"]
+                .iter()
+                .any(|trace| text.contains(trace))
+        };
+        (start.unwrap_or(self.stage.instructions.start)..=self.run).any(changes)
+    }
+
+    /// Whether the RUN refreshes apt's lists, and fails when that fails. One that may fail and go on is the author's
+    /// wish, which a strict `apt-get update &&` would not respect.
+    fn refreshes_or_fails(&self, run: usize) -> bool {
+        let chain = self.model.body(run).and_then(|body| body.understood()).and_then(Chain::of);
+        let calls = self.model.calls(run);
+        let update = calls.iter().find(|call| call.is_apt() && call.subcommand() == Some("update"));
+        let (Some(chain), Some(update)) = (chain, update) else { return false };
+        chain.elements.iter().any(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, update.command)))
     }
 
     fn assume_yes(&self, call: &Call<'_>) -> Option<Rewrite> {
@@ -265,32 +286,43 @@ impl Place<'_> {
             return;
         }
         if !call.is_plain() {
-            found.decline(
-                self.span(),
-                "the options of the install are not all known",
-                "a row for the option in the command table",
-            );
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
             return;
         }
-        match packages::lost_recommends(self.model, self.run, call) {
-            Ok(lost) => {
-                let Some(rewrite) = self.with_option(call, NO_RECOMMENDS) else { return };
-                let named = lost.iter().take(4).map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
-                let more = if lost.len() > 4 { format!(" and {} more", lost.len() - 4) } else { String::new() };
-                found.push(Rewrite {
-                    level: Level::Guarded,
-                    message: format!("gains `{NO_RECOMMENDS}`: {named}{more} stay out of the image"),
-                    reason: "packages that are only recommended are not installed".to_owned(),
-                    ..rewrite
-                });
+        let recommends = match packages::recommends(self.model, self.run, call) {
+            Ok(recommends) => recommends,
+            Err(KeepRecommends::Nothing) => return,
+            Err(refusal) => {
+                let unlock = "name the recommended packages that are needed, and add the option by hand";
+                found.decline(self.span(), refusal.to_string(), unlock);
+                return;
             }
-            Err(KeepRecommends::Nothing) => {}
-            Err(refusal) => found.decline(
-                self.span(),
-                refusal.to_string(),
-                "name the recommended packages that are needed, and add the option by hand",
-            ),
+        };
+        let (Some(at), Some(last)) = (call.option_place(), call.command.words.last()) else { return };
+        let quoted =
+            |packages: &[String]| packages.iter().map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
+        let more =
+            if recommends.lost.len() > 4 { format!(" and {} more", recommends.lost.len() - 4) } else { String::new() };
+        let lost = quoted(&recommends.lost[..recommends.lost.len().min(4)]);
+        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image");
+        let mut rewrite = Rewrite::new(
+            Level::Guarded,
+            self.model.script_span(self.run, call.span()),
+            String::new(),
+            "packages that are only recommended, and of no use to programs, are not installed",
+        );
+        let before = self.model.script_span(self.run, call.command.words[at - 1].span).end;
+        let end = self.model.script_span(self.run, last.span).end;
+        let separator = text::word_separator(self.model, self.run, call);
+        let named: String = recommends.used.iter().map(|package| format!("{separator}{package}")).collect();
+        if !named.is_empty() {
+            message.push_str(&format!("; named because something may use them: {}", quoted(&recommends.used)));
+            rewrite = rewrite.edit(Edit::insert(end, named));
         }
+        rewrite.message = message;
+        let step = Step::NoRecommends { run: self.run, command: call.id, at };
+        found.push(rewrite.edit(Edit::insert(before, format!(" {NO_RECOMMENDS}"))).step(step));
     }
 
     fn no_cache(&self, call: &Call<'_>, found: &mut Findings) {
@@ -304,11 +336,8 @@ impl Place<'_> {
             return;
         }
         if !call.is_plain() || call.option(&["--cache-dir"]).is_some() {
-            found.decline(
-                self.span(),
-                "the options of `apk add` are not all known",
-                "a row for the option in the command table",
-            );
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
             return;
         }
         let update = call.option(&["--update", "-U", "--update-cache"]).filter(|at| call.reads_options_at(*at));
@@ -362,11 +391,12 @@ impl Place<'_> {
             return;
         }
         if !call.is_plain() || call.option(&["--cache-dir"]).is_some() {
-            found.decline(
-                self.span(),
-                "the options of `pip install` are not all known",
-                "a row for the option in the command table",
-            );
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
+            return;
+        }
+        if let Err(reason) = packages::may_gain_option(self.model, self.run, call, "--no-cache-dir") {
+            found.decline(self.span(), reason, "nothing");
             return;
         }
         found.rewrites.extend(self.with_option(call, "--no-cache-dir").map(|rewrite| Rewrite {
@@ -397,7 +427,9 @@ impl Place<'_> {
             return;
         }
         let instruction = self.model.instruction(self.run);
-        if text::has_comment_line(self.model.source, instruction.span)
+        let script = self.model.body(self.run).and_then(|body| body.understood());
+        if script.is_none_or(|script| !script.comments.is_empty())
+            || text::has_comment_line(self.model.source, instruction.span)
             || packages::lists_are_not_read_after(self.model, self.run).is_err()
         {
             return;
@@ -458,7 +490,7 @@ impl Place<'_> {
         let removed = self.calls.iter().any(|call| {
             call.id > update.id
                 && (call.program() == "rm" && call.has_word_with("/var/lib/apt")
-                    || call.is_apt() && call.subcommand() == Some("distclean"))
+                    || call.is_apt() && matches!(call.subcommand(), Some("distclean" | "dist-clean")))
         });
         if !installs
             || removed
@@ -509,7 +541,16 @@ impl Place<'_> {
                 && (call.program() == "npm" && call.empties_cache()
                     || call.program() == "rm" && call.has_word_with(".npm"))
         });
-        if removed || self.has_any_cache_mount() || !self.model.is_shipped(self.stage) {
+        let elsewhere = install.option(&["--cache"]).is_some()
+            || self
+                .calls
+                .iter()
+                .any(|call| call.variables_set().iter().any(|name| name.to_lowercase() == "npm_config_cache"));
+        if removed || elsewhere || self.has_any_cache_mount() || !self.model.is_shipped(self.stage) {
+            return;
+        }
+        if let Err(reason) = packages::may_clean(self.model, self.run, CLEAN_NPM) {
+            found.decline(self.span(), reason, "nothing");
             return;
         }
         let Some((chain, last)) = self.chain_end() else {

@@ -2,7 +2,9 @@
 
 use crate::edit::Edit;
 use crate::model::Model;
+use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
+use crate::rewrite::Findings;
 use crate::source::Span;
 
 /// Whether a line within the span, other than its first, is a comment line.
@@ -20,10 +22,18 @@ fn element_span(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize) -> 
     model.script_span(run, chain.elements[at].node.span)
 }
 
+/// A line that an added command makes longer than this is continued on the next one.
+const LINE_WIDTH: usize = 100;
+
 /// The edit that puts `command` behind an element, in the style of the chain.
 pub(super) fn append(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usize, command: &str) -> Edit {
     let end = element_span(model, run, chain, at).end;
-    Edit::insert(end, format!("{}{command}", joint(model, run, chain, at)))
+    let mut joint = joint(model, run, chain, at);
+    let column = model.lines.column(end);
+    if chain.joint == Joint::And && !joint.contains('\n') && column + joint.len() + command.len() > LINE_WIDTH {
+        joint = format!(" {}&& ", continuation(model, run));
+    }
+    Edit::insert(end, format!("{joint}{command}"))
 }
 
 /// The edit that puts `command` before an element, in the style of the chain.
@@ -32,27 +42,53 @@ pub(super) fn prepend(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usiz
     Edit::insert(start, format!("{command}{}", joint(model, run, chain, at)))
 }
 
+/// Says why a RUN that names one of the commands was left alone, when its script is not understood.
+pub(super) fn decline_unread(model: &Model<'_>, run: usize, commands: &[&str], found: &mut Findings) {
+    let Some(body) = model.body(run).filter(|_| model.is_run(run)) else { return };
+    let Err(opaque) = body.script.as_ref() else { return };
+    if commands.iter().any(|command| body.text.text.contains(command)) {
+        let unlock = "plain POSIX shell, or SHELL with the shell that reads it";
+        found.decline(model.instruction(run).span, opaque.to_string(), unlock);
+    }
+}
+
 /// What joins two commands of the chain, operator and blanks, as the file writes it near the element: indentation, the
 /// place of `&&` and the continuation style are its own.
 pub(super) fn joint(model: &Model<'_>, run: usize, chain: &Chain<'_>, near: usize) -> String {
     let between = |pair: usize| {
-        let span =
-            Span::new(element_span(model, run, chain, pair).end, element_span(model, run, chain, pair + 1).start);
-        (!has_comment(model.source, span)).then(|| span.of(model.source))
+        Span::new(element_span(model, run, chain, pair).end, element_span(model, run, chain, pair + 1).start)
+            .of(model.source)
     };
     let pairs = 0..chain.elements.len().saturating_sub(1);
-    let written = pairs.clone().min_by_key(|pair| pair.abs_diff(near)).and_then(between);
-    let over_lines = pairs.filter_map(between).find(|text| text.contains('\n'));
-    match (over_lines.or(written), chain.joint) {
-        (Some(text), _) if text.contains('\n') => text.to_owned(),
+    let over_lines = pairs.clone().map(between).find(|text| text.contains('\n'));
+    if let Some(text) = over_lines {
+        return plain_joint(model, text);
+    }
+    let nearest = pairs.min_by_key(|pair| pair.abs_diff(near)).map(between);
+    match chain.joint {
         // A command over several lines is followed by a line of its own.
-        (_, Joint::And) if element_span(model, run, chain, near).of(model.source).contains('\n') => {
+        Joint::And if element_span(model, run, chain, near).of(model.source).contains('\n') => {
             format!(" {}&& ", continuation(model, run))
         }
-        (Some(text), _) => text.to_owned(),
-        (None, Joint::And) => " && ".to_owned(),
-        (None, Joint::Sequence) => "; ".to_owned(),
+        Joint::And => nearest.unwrap_or(" && ").to_owned(),
+        Joint::Sequence => nearest.unwrap_or("; ").to_owned(),
     }
+}
+
+/// A joint over lines without its comments and empty continuations.
+fn plain_joint(model: &Model<'_>, text: &str) -> String {
+    let is_empty = |line: &str| {
+        let line = line.trim();
+        line.is_empty()
+            || line.starts_with('#')
+            || line.strip_prefix(model.dockerfile.escape).is_some_and(str::is_empty)
+    };
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let [first, middle @ .., last] = lines.as_slice() else { return text.to_owned() };
+    // A shell comment ends the first line of a heredoc; its line end stays.
+    let first = first.find('#').map_or(*first, |at| first[at..].trim_start_matches(|c| !matches!(c, '\r' | '\n')));
+    let middle: String = middle.iter().filter(|line| !is_empty(line)).copied().collect();
+    format!("{first}{middle}{last}")
 }
 
 /// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
@@ -95,6 +131,24 @@ pub(super) fn take_out(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usi
         return None;
     };
     (!has_comment(model.source, removed)).then(|| Edit::delete(removed))
+}
+
+/// What stands between the last two words of a command, so that a further word stands as the last one does.
+pub(super) fn word_separator(model: &Model<'_>, run: usize, call: &Call<'_>) -> String {
+    let [.., before, last] = call.command.words.as_slice() else { return " ".to_owned() };
+    let between = Span::new(model.script_span(run, before.span).end, model.script_span(run, last.span).start);
+    match between.of(model.source).rsplit_once('\n') {
+        Some((_, indent)) if !has_comment(model.source, between) && !is_heredoc(model, run) => {
+            let line_end = if model.source.contains("\r\n") { "\r\n" } else { "\n" };
+            format!(" {}{line_end}{indent}", model.dockerfile.escape)
+        }
+        _ => " ".to_owned(),
+    }
+}
+
+/// Whether the script of the RUN is a heredoc, in which a line end needs no continuation.
+pub(super) fn is_heredoc(model: &Model<'_>, run: usize) -> bool {
+    model.body(run).is_some_and(|body| body.heredoc)
 }
 
 /// The edit that removes a word with the blanks before it. `None` when the blanks hold a comment.

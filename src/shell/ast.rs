@@ -414,9 +414,8 @@ impl Word {
         let mut value = String::new();
         for part in &self.parts {
             let WordPart::Literal { text, quoted } = part else { return None };
-            // A shell replaces `~` at the start of a word, and in assignments also behind `=` and `:`.
-            let tilde = text.contains("=~") || text.contains(":~") || (value.is_empty() && text.starts_with('~'));
-            if !quoted && (tilde || text.contains(['*', '?']) || (text.contains('[') && !self.is_test())) {
+            let glob = text.contains(['*', '?']) || (text.contains('[') && !self.is_test());
+            if !quoted && (glob || has_tilde(text, value.is_empty())) {
                 return None;
             }
             value.push_str(text);
@@ -443,4 +442,15 @@ impl Word {
     fn is_test(&self) -> bool {
         matches!(self.parts.as_slice(), [WordPart::Literal { text, .. }] if text == "[")
     }
+}
+
+/// Whether a shell may replace a `~` in unquoted text: at the start of a word, and in what looks like an assignment also
+/// behind `=` and `:`. What follows up to a slash or colon names a user, which `~1.2` in `apk add name=~1.2` does not.
+fn has_tilde(text: &str, starts_word: bool) -> bool {
+    text.match_indices('~').any(|(idx, _)| {
+        let stands_right = if idx == 0 { starts_word } else { text[..idx].ends_with(['=', ':']) };
+        let user = text[idx + 1..].split(['/', ':']).next().unwrap_or_default();
+        let version = user.starts_with(|c: char| c.is_ascii_digit()) && user.contains('.');
+        stands_right && !version
+    })
 }

@@ -459,8 +459,16 @@ impl<'a> Reader<'a> {
         Ok(span)
     }
 
-    /// Stops at a reserved word that is out of place, or that a line continuation hid.
+    /// Stops at a reserved word that is out of place, and at a subscript that bash goes on reading behind the word.
     fn check_name(&self, word: &Word) -> Result<()> {
+        if let Some(WordPart::Literal { text, quoted: false }) = word.parts.first()
+            && let Some((name, subscript)) = text.split_once('[')
+            && self.dialect == Dialect::Bash
+            && is_name(name)
+            && !subscript.contains(']')
+        {
+            return Err(NotUnderstood::Syntax);
+        }
         let [WordPart::Literal { text, quoted: false }] = word.parts.as_slice() else { return Ok(()) };
         if RESERVED.contains(&text.as_str()) {
             return Err(NotUnderstood::Syntax);

@@ -1,10 +1,11 @@
 //! Reading of shell scripts.
 //!
-//! A script is read twice. [`grammar`] and [`word`] follow the grammar of the POSIX standard (XCU 2, "Shell Command
-//! Language") and build the [`ast`]; [`agreement`] has tree-sitter-bash read the same text, which must find no error and
-//! the same commands, operators and compound commands in the same places. tree-sitter-bash alone is not enough to rewrite
-//! by: it mends errors silently, takes `\ ` for white space and hangs what follows a heredoc's name below the redirect. What
-//! one of the two does not read, or both read differently, is [`NotUnderstood`], and nothing in it is rewritten.
+//! A script is read twice. `grammar` and `word` follow the grammar of the POSIX standard (XCU 2, "Shell Command
+//! Language") and build the [`ast`]; `agreement` has tree-sitter-bash read the same text, which must find no error and the
+//! same commands, operators and compound commands in the same places. tree-sitter-bash alone is not enough to rewrite by:
+//! it takes the brace of `! { …; }` and the assignments of `A=1 PATH=$PATH:$(pwd)` for commands, an escaped blank for
+//! white space, and what follows the name of a heredoc for a part of the redirect. What one of the two does not read, or
+//! both read differently, is [`NotUnderstood`], and nothing in it is rewritten.
 
 pub mod ast;
 pub mod command;

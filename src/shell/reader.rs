@@ -11,12 +11,6 @@ pub(super) type Result<T> = std::result::Result<T, NotUnderstood>;
 /// Compound commands, substitutions and `${…}` may nest this deep; keeps the stack small.
 const MAX_DEPTH: usize = 40;
 
-/// Operators, longest first where one starts with another.
-const OPERATORS: [&str; 25] = [
-    ";;&", "&>>", "<<<", "<<-", "&&", "||", ";;", ";&", "&>", "|&", "<<", "<&", "<>", "<(", ">>", ">&", ">|", ">(",
-    "<", ">", "|", "&", ";", "(", ")",
-];
-
 /// Operators of bash that a POSIX shell reads as two.
 const BASH_OPERATORS: [&str; 7] = [";;&", ";&", "&>>", "&>", "|&", "<<<", "<("];
 
@@ -181,9 +175,36 @@ impl<'a> Reader<'a> {
         self.heredoc_bodies()
     }
 
-    /// The operator that comes next.
+    /// The operator that comes next, the longest that fits.
     pub(super) fn operator(&self) -> Option<&'static str> {
-        OPERATORS.into_iter().find(|operator| self.rest().starts_with(operator))
+        match self.rest().as_bytes() {
+            [b';', b';', b'&', ..] => Some(";;&"),
+            [b'&', b'>', b'>', ..] => Some("&>>"),
+            [b'<', b'<', b'<', ..] => Some("<<<"),
+            [b'<', b'<', b'-', ..] => Some("<<-"),
+            [b'&', b'&', ..] => Some("&&"),
+            [b'|', b'|', ..] => Some("||"),
+            [b';', b';', ..] => Some(";;"),
+            [b';', b'&', ..] => Some(";&"),
+            [b'&', b'>', ..] => Some("&>"),
+            [b'|', b'&', ..] => Some("|&"),
+            [b'<', b'<', ..] => Some("<<"),
+            [b'<', b'&', ..] => Some("<&"),
+            [b'<', b'>', ..] => Some("<>"),
+            [b'<', b'(', ..] => Some("<("),
+            [b'>', b'>', ..] => Some(">>"),
+            [b'>', b'&', ..] => Some(">&"),
+            [b'>', b'|', ..] => Some(">|"),
+            [b'>', b'(', ..] => Some(">("),
+            [b'<', ..] => Some("<"),
+            [b'>', ..] => Some(">"),
+            [b'|', ..] => Some("|"),
+            [b'&', ..] => Some("&"),
+            [b';', ..] => Some(";"),
+            [b'(', ..] => Some("("),
+            [b')', ..] => Some(")"),
+            _ => None,
+        }
     }
 
     /// Takes `operator`, which comes next.

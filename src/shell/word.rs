@@ -30,19 +30,10 @@ impl Reader<'_> {
         }
         let word = Word { span: Span::new(start, end), parts };
         let text = word.span.of(self.text);
-        if text.is_empty() || (self.peek().is_some_and(|byte| matches!(byte, b'<' | b'>')) && self.is_descriptor(text))
-        {
+        if text.is_empty() || (matches!(self.peek(), Some(b'<' | b'>')) && is_descriptor(text)) {
             return Err(NotUnderstood::Syntax);
         }
         Ok(word)
-    }
-
-    /// Whether bash takes `text` before `<` or `>` for a descriptor: `{name}`, or digits that a continuation splits.
-    fn is_descriptor(&self, text: &str) -> bool {
-        let variable = text.starts_with('{') && text.ends_with('}');
-        let digits = (text.contains('\\') || self.rest().starts_with('\\'))
-            && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'\\' | b'\n'));
-        variable || digits
     }
 
     /// In a POSIX shell, stops at a word that bash replaces by several (`{a,b}`, `{1..3}`); in bash, its value is not
@@ -412,6 +403,12 @@ impl Reader<'_> {
             WordPart::Substitution { text, script, quoted }
         }
     }
+}
+
+/// Whether a shell takes `text` before `<` or `>` for a descriptor: digits, where none may stand, or bash's `{name}`.
+fn is_descriptor(text: &str) -> bool {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'\\' | b'\n'));
+    digits || (text.starts_with('{') && text.ends_with('}'))
 }
 
 /// Adds plain text, to the last part if that has the same quotes.

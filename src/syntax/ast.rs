@@ -305,3 +305,23 @@ pub enum Healthcheck {
         command: Command,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::parse;
+
+    #[test]
+    fn keywords_are_joined_over_continuations() {
+        for (source, keyword) in [
+            ("from a", "FROM"),
+            ("FR\\\nOM a", "FROM"),
+            ("F\\  \r\n  # inner \\\r\n\r\nR\\\r\nOM a", "FROM"),
+            ("\\\nFROM a", "FROM"),
+            ("# escape=`\nFR`\nOM a", "FROM"),
+            ("a\\b c", "A\\B"),
+        ] {
+            let parsed = parse(source);
+            assert_eq!(parsed.dockerfile.instructions[0].keyword_upper(source), keyword, "{source:?}");
+        }
+    }
+}

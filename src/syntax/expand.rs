@@ -314,8 +314,16 @@ impl<'a, 'f, 'v> Expander<'a, 'f, 'v> {
                 self.open(inner);
                 return Ok(true);
             }
+            Kind::DoubleQuoted => {
+                self.double_quote()?;
+                while let Some(next) = inner.as_slice().first().filter(|next| next.span.start < token.span.end) {
+                    inner.next();
+                    self.token(next, inner)?;
+                }
+                self.double_quote()?;
+            }
             Kind::DoubleQuote => {
-                self.double_quote(written)?;
+                self.double_quote()?;
                 return Ok(true);
             }
             Kind::CloseBrace | Kind::CloseSlash => {
@@ -401,8 +409,9 @@ impl<'a, 'f, 'v> Expander<'a, 'f, 'v> {
         self.frames.push(Frame { mode, raw_escapes, value: Value::default(), opening: Some(opening) });
     }
 
-    fn double_quote(&mut self, written: &str) -> Result<(), ExpandError> {
-        let quote = if self.options.raw_quotes { written } else { "" };
+    /// Goes into double quotes, or out of them.
+    fn double_quote(&mut self) -> Result<(), ExpandError> {
+        let quote = if self.options.raw_quotes { "\"" } else { "" };
         let raw_escapes = self.frame().raw_escapes;
         if self.frame().mode != Mode::Quotes {
             let value = Value::known(quote.to_owned());

@@ -65,6 +65,7 @@ pub(super) enum Kind {
     CsvQuote,
     Text,
     SingleQuoted,
+    DoubleQuoted,
     DoubleQuote,
     Escaped,
     QuotesEscaped,
@@ -174,6 +175,7 @@ macro_rules! parser {
                     | Rule::body_braces_text
                     | Rule::body_pattern_text => Kind::Text,
                     Rule::single_quoted => Kind::SingleQuoted,
+                    Rule::double_quoted => Kind::DoubleQuoted,
                     Rule::double_quote => Kind::DoubleQuote,
                     Rule::escaped_pair => Kind::Escaped,
                     Rule::quotes_escaped => Kind::QuotesEscaped,

@@ -71,13 +71,16 @@ enum Expect {
 
 /// Whether `text` is a JSON array that Go decodes.
 pub(super) fn is_array(text: &str) -> bool {
+    if is_too_deep(text) {
+        return false;
+    }
     let Some(found) = grammar::read(Entry::Json, '\\', text, Span::new(0, text.len())) else { return false };
     let mut open: Vec<u8> = Vec::new();
     let mut expect = Expect::Value;
     for token in &found.tokens {
         let written = token.span.of(text);
         expect = match (token.kind, expect) {
-            (Kind::JsonOpen, Expect::Value | Expect::ValueOrClose) if open.len() < MAX_DEPTH => {
+            (Kind::JsonOpen, Expect::Value | Expect::ValueOrClose) => {
                 open.push(written.as_bytes()[0]);
                 if written == "[" { Expect::ValueOrClose } else { Expect::KeyOrClose }
             }
@@ -102,6 +105,26 @@ pub(super) fn is_array(text: &str) -> bool {
         };
     }
     expect == Expect::End && text.starts_with('[')
+}
+
+/// Whether brackets nest deeper than Go's decoder follows, found out before any token is made.
+fn is_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut bytes = text.bytes();
+    let mut in_string = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' => drop(bytes.next()),
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 const fn behind_value(open: &[u8]) -> Expect {

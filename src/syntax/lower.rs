@@ -20,12 +20,15 @@ pub(super) fn instructions(source: &str, scan: &Scan, diagnostics: &mut Vec<Diag
         let line = Line { source, escape: scan.escape, pieces: scan.pieces(logical) };
         let mut node = Node::read(&line, logical.content);
         if let Some(error) = node.error.take() {
-            stages.skip(&node);
+            stages.enter(&node);
             diagnostics.push(error);
-        } else if let Err(problem) = stages.check(&line, &node) {
+        } else if let Err(problem) = check(&line, &node) {
+            stages.enter(&node);
             diagnostics.push(instruction_error(problem));
+            node.payload = Payload::Ignored;
         } else {
             warn_of_mounts(&node, diagnostics);
+            diagnostics.extend(stages.enter(&node).map(instruction_error));
         }
         let last_line = logical.item.of(source).trim_end_matches('\n').trim_end_matches('\r');
         let end = (logical.item.start + last_line.len()).max(logical.content.end);
@@ -40,28 +43,22 @@ pub(super) fn instructions(source: &str, scan: &Scan, diagnostics: &mut Vec<Diag
 
 /// What BuildKit remembers from one instruction to the next.
 #[derive(Default)]
-pub(super) struct Stages {
+struct Stages {
     /// A FROM has been seen, or its absence has been reported.
     started: bool,
 }
 
 impl Stages {
-    /// Checks one instruction by itself and in its place.
-    pub(super) fn check(&mut self, line: &Line<'_>, node: &Node) -> Result<(), Problem> {
-        check(line, node).inspect_err(|_| self.skip(node))?;
+    /// Takes in an instruction; says so if it stands before the first stage. A FROM that is wrong starts one too, so
+    /// that only the first error is reported.
+    fn enter(&mut self, node: &Node) -> Option<Problem> {
         let needs_stage = !matches!(node.name, Some(Keyword::From | Keyword::Arg));
-        if needs_stage && !self.started {
-            self.started = true;
-            return Err(Problem::new(node.keyword.span, "no build stage in current context")
-                .hint("only ARG may stand before the first FROM"));
-        }
-        self.skip(node);
-        Ok(())
-    }
-
-    /// Takes in an instruction that is wrong: a FROM still starts a stage, so that only the first error is reported.
-    fn skip(&mut self, node: &Node) {
-        self.started |= node.name == Some(Keyword::From);
+        let is_early = needs_stage && !self.started;
+        self.started |= node.name == Some(Keyword::From) || is_early;
+        is_early.then(|| {
+            Problem::new(node.keyword.span, "no build stage in current context")
+                .hint("only ARG may stand before the first FROM")
+        })
     }
 }
 
@@ -353,7 +350,7 @@ fn lower_health(line: &Line<'_>, kind: &Word, command: Payload, arguments: Span)
 /// a warning here.
 fn lower_onbuild(
     line: &Line<'_>,
-    node: Node,
+    mut node: Node,
     arguments: Span,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<InstructionKind> {
@@ -362,6 +359,7 @@ fn lower_onbuild(
     }
     if let Err(problem) = check(line, &node) {
         diagnostics.push(Diagnostic { severity: Severity::Warning, ..instruction_error(problem) });
+        node.payload = Payload::Ignored;
     }
     let span = node.keyword.span.to(arguments);
     Some(InstructionKind::Onbuild(Box::new(lower(line, node, span, diagnostics))))

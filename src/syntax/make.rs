@@ -7,6 +7,9 @@ use super::expand::{self, Lookup};
 use super::mount::Mount;
 use super::parse;
 
+/// Longer values are left alone: several ways of writing them would have to be tried.
+const MAX_LEGACY_VALUE: usize = 32 << 10;
+
 /// `--name=value`, quoted where BuildKit would cut the value or take something out of it.
 ///
 /// `None` for a value with line breaks, or with characters beyond ASCII, which BuildKit garbles in flags.
@@ -94,6 +97,9 @@ pub fn pair(key: &str, value: &str, escape: char) -> Option<String> {
 /// carried over for sure.
 #[must_use]
 pub fn legacy_value(raw: &str, escape: char) -> Option<String> {
+    if raw.len() > MAX_LEGACY_VALUE {
+        return None;
+    }
     let quoted = || (!raw.contains(['"', '\'', escape])).then(|| format!("\"{raw}\""));
     let escaped = || escape_spaces(raw, escape);
     let candidates: [&dyn Fn() -> Option<String>; 3] = [&|| Some(raw.to_owned()), &quoted, &escaped];

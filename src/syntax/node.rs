@@ -98,7 +98,7 @@ pub(super) struct Node {
 pub(super) enum Payload {
     /// There are none.
     Nothing,
-    /// An unknown instruction: they are not read.
+    /// They are not read, or cannot be: the instruction is unknown, or BuildKit rejects it.
     Ignored,
     /// Words between white space.
     Words(Vec<Word>),
@@ -135,7 +135,8 @@ impl Node {
             Payload::Sub(node) => node,
             _ => self,
         };
-        matches!(node.name, Some(Keyword::Add | Keyword::Copy | Keyword::Run)) && !node.is_json()
+        let is_rejected = node.error.is_some();
+        matches!(node.name, Some(Keyword::Add | Keyword::Copy | Keyword::Run)) && !node.is_json() && !is_rejected
     }
 
     fn read_nested(line: &Line<'_>, span: Span, depth: usize) -> Self {
@@ -145,7 +146,10 @@ impl Node {
         let mut node = Self { keyword, name, flags, arguments, payload: Payload::Nothing, error: None };
         match node.read_payload(line, depth) {
             Ok(payload) => node.payload = payload,
-            Err(error) => node.error = Some(error),
+            Err(error) => {
+                node.error = Some(error);
+                node.payload = Payload::Ignored;
+            }
         }
         node
     }

@@ -69,12 +69,13 @@ pub fn scan(source: &str) -> Scan {
         source,
         offset: 0,
         scan: Scan {
-            items: Vec::new(),
+            // A guess from usual lengths of lines and instructions.
+            items: Vec::with_capacity(source.len() / 64),
             directives: Vec::new(),
             escape: '\\',
-            lines: Vec::new(),
+            lines: Vec::with_capacity(source.len() / 100),
             diagnostics: Vec::new(),
-            pieces: Vec::new(),
+            pieces: Vec::with_capacity(source.len() / 48),
             comments: Vec::new(),
         },
         directives: directive::Parser::new("#"),
@@ -119,8 +120,8 @@ impl<'a> Scanner<'a> {
         let line = Span::new(self.offset, self.offset + length);
         self.offset = line.end;
         // The first line counts with its byte order mark.
-        let start =
-            if self.scan.items.len() == 1 && self.scan.items[0].span.end == line.start { 0 } else { line.start };
+        let mark = self.scan.items.last().filter(|item| item.kind == ItemKind::ByteOrderMark);
+        let start = mark.filter(|mark| mark.span.end == line.start).map_or(line.start, |mark| mark.span.start);
         if line.end - start - usize::from(newline.is_some()) > MAX_LINE {
             let message = format!("dockerfile line greater than max allowed size of {MAX_LINE}");
             self.error(line, message, Some("break the line with a continuation"));
@@ -132,7 +133,7 @@ impl<'a> Scanner<'a> {
     fn line(&mut self, line: Span) {
         let text = trim_newline(line.of(self.source));
         let stripped = trim_start(text);
-        if stripped.starts_with('#') {
+        if stripped.as_bytes().first() == Some(&b'#') {
             return self.comment(line, text, stripped);
         }
         self.directives.stop();
@@ -173,8 +174,8 @@ impl<'a> Scanner<'a> {
         self.item(ItemKind::Comment, line);
     }
 
-    /// Reads an instruction whose first physical line is `line`, and its text from the first byte that is no white
-    /// space `text`.
+    /// Reads an instruction. Its first physical line is `line`; `text` is that line without white space at its start
+    /// and without its line end.
     fn instruction(&mut self, line: Span, text: Span) {
         let pieces_start = self.scan.pieces.len();
         let mut end = line.end;
@@ -185,7 +186,7 @@ impl<'a> Scanner<'a> {
             end = next.end;
             let text = trim_newline(next.of(self.source));
             let stripped = trim_start(text);
-            if stripped.starts_with('#') {
+            if stripped.as_bytes().first() == Some(&b'#') {
                 continue;
             }
             if stripped.is_empty() {
@@ -214,7 +215,14 @@ impl<'a> Scanner<'a> {
             self.error(content, message, None);
             Vec::new()
         });
-        let heredocs = words.into_iter().map(|word| self.heredoc(word, content)).collect();
+        let mut heredocs = Vec::new();
+        for word in words {
+            let (heredoc, is_terminated) = self.heredoc(word, content);
+            heredocs.push(heredoc);
+            if !is_terminated {
+                break;
+            }
+        }
         self.scan.lines.push(LogicalLine { item, content, heredocs, pieces, comments });
     }
 
@@ -228,8 +236,8 @@ impl<'a> Scanner<'a> {
         continued.is_some()
     }
 
-    /// Reads the body of a heredoc up to its terminator.
-    fn heredoc(&mut self, word: heredoc::HeredocWord, line: Span) -> Heredoc {
+    /// Reads the body of a heredoc up to its terminator; says whether there is one.
+    fn heredoc(&mut self, word: heredoc::HeredocWord, line: Span) -> (Heredoc, bool) {
         let start = self.offset;
         let mut body = Span::at(start);
         let mut terminated = false;
@@ -251,7 +259,7 @@ impl<'a> Scanner<'a> {
             self.item(ItemKind::HeredocBody, span);
         }
         let heredoc::HeredocWord { name, fd, expand, chomp } = word;
-        Heredoc { span, body, name, fd, expand, chomp }
+        (Heredoc { span, body, name, fd, expand, chomp }, terminated)
     }
 
     fn item(&mut self, kind: ItemKind, span: Span) {
@@ -266,8 +274,8 @@ impl<'a> Scanner<'a> {
 
 /// The heredocs that a logical line announces, or why they cannot be read.
 fn announced_heredocs(line: &Line<'_>, content: Span) -> Result<Vec<heredoc::HeredocWord>, String> {
-    // Most lines hold no `<` at all.
-    if line.pieces.iter().all(|piece| memchr::memchr(b'<', piece.of(line.source).as_bytes()).is_none()) {
+    // Most lines hold no `<` at all, not even in a comment.
+    if memchr::memchr(b'<', line.span().of(line.source).as_bytes()).is_none() {
         return Ok(Vec::new());
     }
     let text = line.text(line.span());
@@ -286,15 +294,60 @@ fn trim_start(text: &str) -> &str {
 
 /// The line without its line end: BuildKit trims every `\r` and `\n`.
 fn trim_newline(line: &str) -> &str {
-    let kept = line.bytes().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    &line[..line.len() - kept]
+    let line_end = line.bytes().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    &line[..line.len() - line_end]
 }
 
 /// The length of the text before the continuation at the end of a physical line, if there is one.
 ///
 /// Blanks may follow the escape character; two of them in a row are none, nor is the last of three.
 fn continuation(text: &str, escape: char) -> Option<usize> {
-    let blanks = text.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let before = text[..text.len() - blanks].strip_suffix(escape)?;
-    (!before.ends_with(escape)).then_some(before.len())
+    let text = text.as_bytes();
+    let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let is_escape = |byte: &u8| char::from(*byte) == escape;
+    let (last, before) = text[..text.len() - blanks].split_last()?;
+    (is_escape(last) && !before.last().is_some_and(is_escape)).then_some(before.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(source: &str) -> Vec<String> {
+        scan(source).diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect()
+    }
+
+    #[test]
+    fn physical_lines_have_a_limit() {
+        let line = |length: usize| format!("FROM {}", "a".repeat(length - 5));
+        let too_long = ["dockerfile line greater than max allowed size of 65535"];
+        let none: [&str; 0] = [];
+        assert_eq!(messages(&line(MAX_LINE)), none);
+        assert_eq!(messages(&format!("{}\n", line(MAX_LINE))), none);
+        assert_eq!(messages(&line(MAX_LINE + 1)), too_long);
+        assert_eq!(messages(&format!("{}\r\n", line(MAX_LINE))), too_long);
+        assert_eq!(messages(&format!("\u{FEFF}{}", line(MAX_LINE))), too_long);
+        assert_eq!(messages(&format!("# {0}\n# {0}\nFROM a\nRUN {0}\\\n{0}\n", "x".repeat(40_000))), none);
+        let heredoc = format!("FROM a\nRUN <<E\n{}\nE\n", "x".repeat(MAX_LINE + 1));
+        assert_eq!(messages(&heredoc), too_long);
+    }
+
+    #[test]
+    fn continuations_end_with_one_escape() {
+        for (text, length) in [
+            ("a \\", Some(2)),
+            ("a\\ \t", Some(1)),
+            ("\\", Some(0)),
+            ("a\\\\", None),
+            ("a\\\\\\", None),
+            ("\\\\", None),
+            ("a\\\r ", None),
+            ("", None),
+            ("é\\", Some(2)),
+        ] {
+            assert_eq!(continuation(text, '\\'), length, "{text}");
+        }
+        assert_eq!(continuation("a\\", '`'), None);
+        assert_eq!(continuation("a`", '`'), Some(1));
+    }
 }

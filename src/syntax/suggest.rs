@@ -1,25 +1,25 @@
 //! `did you mean RUN?`, by BuildKit's rule: fewer than three edits away, and not equal.
 
 /// The option nearest to `word`; with `fold`, case is ignored and the answer takes the case of `word`.
-pub(super) fn nearest(word: &str, options: impl IntoIterator<Item = &'static str>, fold: bool) -> Option<String> {
-    let wanted = if fold { word.to_lowercase() } else { word.to_owned() };
-    let mut best: Option<(usize, String)> = None;
+pub(crate) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>, fold: bool) -> Option<String> {
+    let wanted: Vec<char> =
+        if fold { word.chars().flat_map(char::to_lowercase).collect() } else { word.chars().collect() };
+    let mut best: Option<(usize, &str)> = None;
     for option in options {
-        let option = if fold { option.to_lowercase() } else { option.to_owned() };
-        if option == wanted {
+        let distance = distance(&wanted, option, fold);
+        if distance == 0 {
             return None;
         }
-        let distance = distance(&wanted, &option);
-        if distance < best.as_ref().map_or(3, |(least, _)| *least) {
+        if distance < best.map_or(3, |(least, _)| least) {
             best = Some((distance, option));
         }
     }
     let (_, option) = best?;
-    Some(if fold && word == word.to_uppercase() && word != word.to_lowercase() {
-        option.to_uppercase()
-    } else {
-        option
-    })
+    if !fold {
+        return Some(option.to_owned());
+    }
+    let is_upper = word.chars().any(char::is_uppercase) && !word.chars().any(char::is_lowercase);
+    Some(if is_upper { option.to_uppercase() } else { option.to_lowercase() })
 }
 
 /// `did you mean …?`, if there is something near.
@@ -27,24 +27,23 @@ pub(crate) fn did_you_mean(word: &str, options: impl IntoIterator<Item = &'stati
     nearest(word, options, fold).map(|option| format!("did you mean {option}?"))
 }
 
-/// The Levenshtein distance, or 3 when the lengths alone make it that.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    // Words of hostile length are not compared.
-    if a.len() > 4 * (b.len() + 3) || a.chars().count().abs_diff(b.len()) > 2 {
+/// The Levenshtein distance to an option, which is ASCII; 3 when the lengths alone make it that.
+fn distance(word: &[char], option: &str, fold: bool) -> usize {
+    if word.len().abs_diff(option.len()) > 2 {
         return 3;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
+    let mut row: Vec<usize> = (0..=option.len()).collect();
+    for (i, letter) in word.iter().enumerate() {
         let mut diagonal = i;
         row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
+        for (j, other) in option.bytes().enumerate() {
+            let other = char::from(if fold { other.to_ascii_lowercase() } else { other });
+            let substituted = diagonal + usize::from(*letter != other);
             diagonal = row[j + 1];
             row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
         }
     }
-    row[b.len()]
+    row[option.len()]
 }
 
 #[cfg(test)]

@@ -34,6 +34,12 @@ pub struct Tool {
     pub tool: String,
     /// The commands that use these caches: a program with its subcommand, `npm ci`, or the program alone.
     pub commands: Vec<String>,
+    /// Whether `cache-mounts` adds mounts for the tool: what its commands do with them is understood.
+    #[serde(default)]
+    pub mounted: bool,
+    /// Whether a later command reads what an earlier one put into the cache, so that it has to be mounted in both.
+    #[serde(default)]
+    pub needed_later: bool,
     /// The directories, in the order in which mounts are written.
     pub directories: Vec<CacheDirectory>,
     /// Environment variables that put the cache elsewhere.
@@ -42,6 +48,9 @@ pub struct Tool {
     /// Options of the commands that put the cache elsewhere.
     #[serde(default)]
     pub options: Vec<String>,
+    /// Files of the build context that may configure the cache.
+    #[serde(default)]
+    pub configuration: Vec<String>,
     /// Flags that bypass the cache: to be removed with a mount, and only then.
     #[serde(default)]
     pub defeating_flags: Vec<String>,
@@ -83,8 +92,15 @@ pub struct CacheDirectory {
     /// Whether what is downloaded is checked against hashes before use, so that a damaged or foreign cache cannot change
     /// the result.
     pub hash_verified: bool,
-    /// Whether it holds what was compiled for a C library or a processor, so that unlike stages need unlike ids.
-    pub compiled: bool,
+    /// Whether what it holds fits images of one release only, because it was compiled there or names its packages: unlike
+    /// stages need unlike ids.
+    pub of_release: bool,
+    /// Whether it fits one version of the image's interpreter or compiler only.
+    #[serde(default)]
+    pub of_interpreter: bool,
+    /// Subcommands that leave the directory as it is.
+    #[serde(default)]
+    pub not_for: Vec<String>,
     /// Whether the directory is worth a mount only beside the others.
     #[serde(default)]
     pub optional: bool,

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use super::{Fact, Source, TableError, decode_file, decode_rows, invalid, shipped};
+use crate::syntax::image::ImageReference;
 
 /// The texts of the families, by their path in `rewrites/`.
 pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
@@ -251,6 +252,12 @@ pub struct ImageTable {
 #[must_use]
 pub fn image(name: &str, tag: Option<&str>, digest: Option<&str>) -> Option<ImageFacts> {
     images().image(name, tag, digest)
+}
+
+/// The facts of the image that a reference names.
+#[must_use]
+pub fn image_of(reference: &ImageReference) -> Option<ImageFacts> {
+    image(&reference.familiar_name(), reference.tag.as_deref(), reference.digest.as_deref())
 }
 
 /// The shipped tables.

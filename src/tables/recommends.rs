@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::{Source, TableError, decode_file, invalid, shipped};
 
 /// The releases that the table knows, by codename.
-pub const RELEASES: [&str; 5] = ["bookworm", "bullseye", "jammy", "noble", "trixie"];
+pub const RELEASES: [&str; 9] =
+    ["bionic", "bookworm", "bullseye", "focal", "jammy", "noble", "resolute", "trixie", "xenial"];
 
 /// The table of recommended packages, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

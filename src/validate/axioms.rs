@@ -33,9 +33,8 @@ pub enum Step {
     },
     /// An install command gains an option.
     ///
-    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or
-    /// `--no-install-recommends` (guarded) where the packages lost are named or known not to be used. It stands where the
-    /// command reads options.
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`) and stands where the command
+    /// reads options.
     AddOption {
         /// The RUN.
         run: usize,
@@ -45,6 +44,18 @@ pub enum Step {
         at: usize,
         /// The option.
         option: String,
+    },
+    /// An apt install gains `--no-install-recommends`, and behind its last word the recommended packages that something may
+    /// use. Always guarded.
+    ///
+    /// The tables know what each package recommends in the release, and the packages lost are of no use to programs.
+    NoRecommends {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+        /// Number of the word that the option is put in front of.
+        at: usize,
     },
     /// An install command loses an option that keeps its downloads out of the cache, because the cache is mounted; or
     /// `apk add` loses `--update`, because it has `--no-cache`.
@@ -72,6 +83,15 @@ pub enum Step {
         run: usize,
         /// The command.
         command: usize,
+    },
+    /// `rm` loses an operand that lies within a mounted cache.
+    DropOperand {
+        /// The RUN.
+        run: usize,
+        /// The `rm`.
+        command: usize,
+        /// Number of the word.
+        at: usize,
     },
     /// A chain gains a command at its end that removes package lists or caches.
     ///
@@ -128,8 +148,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } => Level::Guarded,
-            Self::AddOption { option, .. } if option == packages::NO_RECOMMENDS => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -141,8 +160,10 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
         Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
+        Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
@@ -193,6 +214,18 @@ fn add_option(
     Ok(())
 }
 
+fn no_recommends(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    if !call.reads_options_at(at) || !call.is_plain() {
+        return Err(format!("no option is read at word {at}"));
+    }
+    let recommends = packages::recommends(before, run, &call).map_err(|refusal| refusal.to_string())?;
+    let words = &mut command_mut(replay, run, command)?.words;
+    words.insert(at, CanonicalWord::plain(packages::NO_RECOMMENDS));
+    words.extend(recommends.used.iter().map(|package| CanonicalWord::plain(package)));
+    Ok(())
+}
+
 fn remove_option(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
     let call = call(before, run, command)?;
     let word = call.command.words.get(at).and_then(crate::shell::ast::Word::literal).unwrap_or_default();
@@ -211,6 +244,20 @@ fn remove_option(before: &Model<'_>, replay: &mut Replay, run: usize, command: u
 fn add_cache_mount(before: &Model<'_>, replay: &mut Replay, run: usize, mount: &Mount) -> Result<(), String> {
     cache::may_mount(before, run, mount)?;
     replay.run(run)?.mounts.push(mount.clone());
+    Ok(())
+}
+
+fn drop_operand(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let mounts = &replay.run(run)?.mounts;
+    let paths = call.paths(before.user(run).home.as_deref());
+    let operand = call.operands().iter().position(|operand| operand.word == at);
+    let is_covered = operand.is_some_and(|operand| cache::is_covered(paths[operand].as_deref(), mounts));
+    if call.program() != "rm" || !is_covered {
+        return Err(format!("word {at} is no path within a mounted cache"));
+    }
+    // Operands go from the last to the first, so the number holds.
+    command_mut(replay, run, command)?.words.remove(at);
     Ok(())
 }
 

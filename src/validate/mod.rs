@@ -33,17 +33,17 @@ pub fn check(before: &Model<'_>, after: &Model<'_>, rewrites: &[Rewrite]) -> Res
             return Err("a safe rewrite has an assumption that is not proved".to_owned());
         }
     }
-    let expected = replay.finish();
     let found = effect::effects(after);
-    if expected.len() != found.len() {
-        return Err(format!("{} instructions were expected and {} found", expected.len(), found.len()));
+    let count = replay.effects().len();
+    if count != found.len() {
+        return Err(format!("{count} instructions were expected and {} found", found.len()));
     }
-    for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+    for (index, (expected, found)) in replay.effects().zip(&found).enumerate() {
         if expected != found {
             let keyword = after.instruction(index).keyword.of(after.source);
             let line = after.lines.line(after.instruction(index).span.start);
             return Err(format!("the {keyword} of line {line} has another effect than its steps justify"));
         }
     }
-    trivia::compare(before, after)
+    trivia::compare(before, after, |instruction| replay.place(instruction))
 }

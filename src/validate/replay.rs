@@ -9,15 +9,30 @@ use crate::model::effect::{self, CommandEffect, Effect, RunEffect};
 #[derive(Debug)]
 pub(super) struct Replay {
     effects: Vec<(usize, Effect)>,
+    /// RUNs that have become a part of another one.
+    merged: Vec<(usize, usize)>,
 }
 
 impl Replay {
     pub(super) fn new(before: &Model<'_>) -> Self {
-        Self { effects: effect::effects(before).into_iter().enumerate().collect() }
+        Self { effects: effect::effects(before).into_iter().enumerate().collect(), merged: Vec::new() }
     }
 
-    pub(super) fn finish(self) -> Vec<Effect> {
-        self.effects.into_iter().map(|(_, effect)| effect).collect()
+    /// The effects that the steps lead to.
+    pub(super) fn effects(&self) -> impl ExactSizeIterator<Item = &Effect> {
+        self.effects.iter().map(|(_, effect)| effect)
+    }
+
+    /// Number, in the text after, of the instruction that has the effect of an instruction of the text before: itself, the
+    /// one it became a part of, or the next one that is left.
+    pub(super) fn place(&self, instruction: usize) -> usize {
+        let into = |from: usize| self.merged.iter().find_map(|(second, first)| (*second == from).then_some(*first));
+        let mut instruction = instruction;
+        // A RUN joins an earlier one, so this ends.
+        while let Some(first) = into(instruction) {
+            instruction = first;
+        }
+        self.effects.iter().filter(|(from, _)| *from < instruction).count()
     }
 
     /// The effect of an instruction.
@@ -51,6 +66,7 @@ impl Replay {
         }
         let mut behind = std::mem::take(as_and_chain(self.script(second)?)?);
         self.remove(second)?;
+        self.merged.push((second, first));
         as_and_chain(self.script(first)?)?.append(&mut behind);
         Ok(())
     }

@@ -1,32 +1,46 @@
-//! Comments and directives: none is lost, none is changed, their order stays.
+//! Comments and directives: none is lost, none is changed, their order stays, and comments stay with their instruction.
 
 use std::collections::HashSet;
 
 use crate::model::Model;
-use crate::syntax::ast::{Dockerfile, ItemKind};
+use crate::source::Span;
+use crate::syntax::ast::ItemKind;
 
-/// Compares comments and directives of both texts.
-pub(super) fn compare(before: &Model<'_>, after: &Model<'_>) -> Result<(), String> {
+/// A comment with the number of the instruction that it stands in or before; behind the last one, their count.
+#[derive(Debug, PartialEq, Eq)]
+struct Comment<'a> {
+    text: &'a str,
+    instruction: usize,
+}
+
+/// Compares comments and directives of both texts. `place` leads from the number of an instruction before to the one after.
+pub(super) fn compare(before: &Model<'_>, after: &Model<'_>, place: impl Fn(usize) -> usize) -> Result<(), String> {
     let directives = |model: &Model<'_>| -> Vec<_> {
         model.dockerfile.directives.iter().map(|directive| (directive.name.clone(), directive.value.clone())).collect()
     };
     if directives(before) != directives(after) {
         return Err("a parser directive changed".to_owned());
     }
-    let (old, new) = (comments(before), comments(after));
-    if old != new {
-        let known: HashSet<_> = new.iter().collect();
-        let lost = old.iter().find(|comment| !known.contains(comment));
-        return Err(lost.map_or_else(
-            || "comments changed their order".to_owned(),
-            |lost| format!("the comment `{lost}` is lost"),
-        ));
+    let mut old = comments(before);
+    for comment in &mut old {
+        comment.instruction = place(comment.instruction);
     }
-    Ok(())
+    let new = comments(after);
+    if old == new {
+        return Ok(());
+    }
+    let known: HashSet<_> = new.iter().map(|comment| comment.text).collect();
+    if let Some(lost) = old.iter().find(|comment| !known.contains(comment.text)) {
+        return Err(format!("the comment `{}` is lost", lost.text));
+    }
+    if old.len() < new.len() {
+        return Err("a comment appeared".to_owned());
+    }
+    Err("comments changed their order or left their instruction".to_owned())
 }
 
-/// The texts of all comments in order: whole lines outside and inside instructions, and those of shell scripts.
-fn comments<'a>(model: &Model<'a>) -> Vec<&'a str> {
+/// All comments in order: whole lines outside and inside instructions, and those of shell scripts.
+fn comments<'a>(model: &Model<'a>) -> Vec<Comment<'a>> {
     let mut places = Vec::new();
     for item in &model.dockerfile.items {
         match item.kind {
@@ -35,7 +49,7 @@ fn comments<'a>(model: &Model<'a>) -> Vec<&'a str> {
                 let mut start = item.span.start;
                 for (number, line) in item.span.of(model.source).split_inclusive('\n').enumerate() {
                     if number > 0 && line.trim_start().starts_with('#') {
-                        places.push(crate::source::Span::new(start, start + line.len()));
+                        places.push(Span::new(start, start + line.len()));
                     }
                     start += line.len();
                 }
@@ -43,13 +57,17 @@ fn comments<'a>(model: &Model<'a>) -> Vec<&'a str> {
             ItemKind::ByteOrderMark | ItemKind::Directive | ItemKind::Blank | ItemKind::HeredocBody => {}
         }
     }
-    for (index, _) in model.dockerfile.instructions.iter().enumerate() {
+    for index in 0..model.dockerfile.instructions.len() {
         let Some(body) = model.body(index) else { continue };
         let Some(script) = body.understood() else { continue };
         places.extend(script.comments.iter().map(|span| body.text.to_source(*span)));
     }
     places.sort_by_key(|span| span.start);
     places.dedup();
-    let _: &Dockerfile = model.dockerfile;
-    places.into_iter().map(|span| span.of(model.source).trim()).collect()
+    let instructions = &model.dockerfile.instructions;
+    let comment = |span: Span| Comment {
+        text: span.of(model.source).trim(),
+        instruction: instructions.partition_point(|instruction| instruction.full_span().end <= span.start),
+    };
+    places.into_iter().map(comment).collect()
 }

@@ -11,7 +11,10 @@ use serde::Deserialize;
 struct Row {
     programs: Vec<String>,
     /// The manual page that the row is taken from.
-    #[expect(dead_code, reason = "for the reader of the table; required, so that no row goes without")]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the reader of the table; required, so that no row goes without")
+    )]
     source: String,
     /// Options without value. Here and below, each entry has all names of an option, the main name first.
     #[serde(default)]
@@ -178,4 +181,41 @@ fn by_name(flags: &[String], values: &[String], optional: &[String]) -> HashMap<
         }
     }
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// The names of all options of a list, main and other.
+    fn names(rows: [&Vec<String>; 3]) -> Vec<&str> {
+        rows.into_iter().flatten().flat_map(|row| row.split_ascii_whitespace()).collect()
+    }
+
+    #[track_caller]
+    fn check_unique(names: &[&str], place: &str) {
+        let mut seen = HashSet::new();
+        let twice: Vec<_> = names.iter().filter(|name| !seen.insert(**name)).collect();
+        assert!(twice.is_empty(), "{place}: {twice:?} twice");
+        assert!(names.iter().all(|name| name.starts_with('-')), "{place}: {names:?}");
+    }
+
+    #[test]
+    fn rows_are_unique_and_name_a_source() {
+        let rows: Vec<Row> = serde_yaml::from_str(include_str!("../../../rewrites/commands.yaml")).expect("valid");
+        let mut programs = HashSet::new();
+        for row in &rows {
+            let place = row.programs.join(", ");
+            assert!(!row.source.is_empty() && !row.programs.is_empty());
+            assert!(row.programs.iter().all(|program| programs.insert(program)), "{place} twice");
+            check_unique(&names([&row.flags, &row.values, &row.optional]), &place);
+            for (name, row) in &row.subcommands {
+                check_unique(&names([&row.flags, &row.values, &row.optional]), &format!("{place} {name}"));
+            }
+            let known = |name: &String| row.subcommands.contains_key(name);
+            assert!(row.aliases.iter().all(|(alias, name)| !known(alias) && known(name)), "{place}: {:?}", row.aliases);
+        }
+    }
 }
