@@ -313,6 +313,16 @@ fn a_patch_series_makes_the_optimised_file() {
 }
 
 #[test]
+fn the_mounts_of_one_cache_share_a_patch() {
+    let report = case("api");
+    let outcome = report.outcome().expect("a readable file");
+    let steps = patches::steps(outcome, Unit::Rewrite);
+    let mounts = steps.iter().filter(|step| step.rewrites.iter().any(|rewrite| rewrite.pass == "cache-mounts"));
+    // What `go mod download` puts into the cache, `go build` needs there.
+    assert_eq!(mounts.map(|step| step.rewrites.len()).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn rewrites_apart_make_the_same_file() {
     for source in corpus(40).unwrap_or_default() {
         assert_eq!(outcome(&source, true).optimized, outcome(&source, false).optimized);
