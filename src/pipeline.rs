@@ -341,10 +341,13 @@ impl Driver<'_> {
         let mut selected: Vec<Vec<Rewrite>> = Vec::new();
         for unit in units(candidates) {
             let all: Vec<_> = unit.iter().flat_map(|rewrite| rewrite.edits.iter().cloned()).collect();
-            let mut with_unit = edits.clone();
-            if with_unit.try_add(&all).is_ok() && self.is_chosen(info.name, &text, &unit) {
-                edits = with_unit;
+            if edits.try_add(&all).is_err() {
+                continue;
+            }
+            if self.is_chosen(info.name, &text, &unit) {
                 selected.push(unit);
+            } else {
+                edits = edit_set(selected.iter().flatten());
             }
         }
         for decline in found.declined {
@@ -368,10 +371,7 @@ impl Driver<'_> {
             // One rewrite is wrong: find it, keep the others.
             Err(_) => units(self.accept_one_by_one(info.name, &model, selected.concat())),
         };
-        let mut edits = EditSet::default();
-        for rewrite in accepted.iter().flatten() {
-            edits.try_add(&rewrite.edits).expect("a part of edits that fit together fits together");
-        }
+        let edits = edit_set(accepted.iter().flatten());
         if edits.is_empty() {
             self.text = text;
             return false;
@@ -538,13 +538,23 @@ impl Driver<'_> {
     }
 }
 
+/// The edits of rewrites that were found to fit together.
+fn edit_set<'a>(rewrites: impl IntoIterator<Item = &'a Rewrite>) -> EditSet {
+    let mut edits = EditSet::default();
+    for rewrite in rewrites {
+        edits.try_add(&rewrite.edits).expect("a part of edits that fit together fits together");
+    }
+    edits
+}
+
 /// Rewrites in order, those that are only good together in one unit: what one command downloads into a cache mount, a
 /// later one may need there.
 fn units(rewrites: Vec<Rewrite>) -> Vec<Vec<Rewrite>> {
     let mut units: Vec<Vec<Rewrite>> = Vec::new();
     for rewrite in rewrites {
         let share_cache = |other: &Rewrite| mounts(other).any(|mount| mounts(&rewrite).any(|own| own == mount));
-        match units.iter_mut().find(|unit| unit.iter().any(share_cache)) {
+        let has_mounts = mounts(&rewrite).next().is_some();
+        match units.iter_mut().find(|unit| has_mounts && unit.iter().any(share_cache)) {
             Some(unit) => unit.push(rewrite),
             None => units.push(vec![rewrite]),
         }

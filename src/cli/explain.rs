@@ -49,8 +49,11 @@ fn why(place: &str, selection: &Selection, terminal: &Terminal) -> Result<Exit> 
         outcome.applied.retain(|applied| is_there(applied.span));
         outcome.proposed.retain(|proposed| is_there(proposed.span));
         outcome.declined.retain(|declined| is_there(declined.span));
+        outcome.suppressed.retain(|suppressed| is_there(suppressed.span));
         outcome.diagnostics.retain(|diagnostic| is_there(diagnostic.span));
-        if outcome.applied.is_empty() && outcome.proposed.is_empty() && outcome.declined.is_empty() {
+        let n_places =
+            outcome.applied.len() + outcome.proposed.len() + outcome.declined.len() + outcome.suppressed.len();
+        if n_places == 0 {
             let note = format!("{}:{line}: no pass has anything to say of this line\n", path.display());
             terminal.print(Stream::Stdout, &note)?;
             return Ok(Exit::Done);

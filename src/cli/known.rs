@@ -15,10 +15,10 @@ use crate::report::Finding;
 #[derive(Args)]
 pub(super) struct Flags {
     /// Report only what the baseline in FILE does not know
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "outputs")]
     baseline: Option<PathBuf>,
     /// Write all that is found now to the baseline
-    #[arg(long, requires = "baseline", conflicts_with = "outputs")]
+    #[arg(long, requires = "baseline")]
     update_baseline: bool,
 }
 
