@@ -3,7 +3,7 @@
 //! BuildKit's reading of each file was recorded; the files and the records lie outside the project, at `IMGOPT_SHARED`.
 //! Without that variable, these tests say so and pass.
 
-#![expect(clippy::print_stdout, reason = "a test says what it compared, and why it did not")]
+#![allow(clippy::print_stdout, reason = "a test says what it compared, and why it did not")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
