@@ -188,11 +188,17 @@ pub fn optimize_observed(
     driver.finish()
 }
 
+/// A file with more instructions than this is made by a program; no image can have that many layers.
+const MAX_INSTRUCTIONS: usize = 2000;
+
 /// Why the file as a whole is left alone.
 fn skip_reason(source: &str, parsed: &Parsed) -> Option<String> {
     if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
         let line = LineIndex::new(source).line(error.span.start);
         return Some(format!("BuildKit does not accept it: line {line}: {}", error.message));
+    }
+    if parsed.dockerfile.instructions.len() > MAX_INSTRUCTIONS {
+        return Some(format!("it has more than {MAX_INSTRUCTIONS} instructions"));
     }
     suppress::file_reason(source, &parsed.dockerfile)
 }

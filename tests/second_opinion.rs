@@ -113,6 +113,25 @@ fn with_upper_case(mut reading: Value) -> Value {
     reading
 }
 
+/// Whether both read the files alike, but for what newer versions of BuildKit read in another way.
+fn agree(ours: &Value, theirs: &Value) -> bool {
+    let (Some(our_commands), Some(their_commands)) = (ours.as_array(), theirs.as_array()) else {
+        return ours == theirs;
+    };
+    our_commands.len() == their_commands.len()
+        && our_commands
+            .iter()
+            .zip(their_commands)
+            .all(|(ours, theirs)| ours == theirs || is_json_with_a_tail(ours, theirs))
+}
+
+/// A JSON array with text behind it was one to the BuildKit of the package; to later ones, as to imgopt, it is a shell form.
+fn is_json_with_a_tail(ours: &Value, theirs: &Value) -> bool {
+    let text = ours[4][0].as_str().unwrap_or_default();
+    let is_it = ours[2] == json!(false) && theirs[2] == json!(true) && text.starts_with('[') && !text.ends_with(']');
+    is_it && [0, 1, 3, 5, 6, 7].into_iter().all(|at| ours[at] == theirs[at])
+}
+
 #[test]
 fn buildkit_reads_every_rewritten_file_alike() {
     let Some(shared) = std::env::var_os("IMGOPT_SHARED").map(PathBuf::from) else {
@@ -129,7 +148,7 @@ fn buildkit_reads_every_rewritten_file_alike() {
     let mut n_different = 0;
     for ((path, text), theirs) in files.iter().zip(theirs) {
         let (ours, theirs) = (ours(text), with_upper_case(theirs));
-        if ours != theirs {
+        if !agree(&ours, &theirs) {
             n_different += 1;
             println!("{}:\n  ours   {ours}\n  theirs {theirs}", path.display());
         }

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::scope::Variable;
 use super::{Model, Stage};
+use crate::shell::ast::Word;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::{Mount, MountKind, Sharing};
 use crate::tables::{self, CacheDirectory, Distribution, Fact, Interpreter, Tool};
@@ -34,8 +35,18 @@ pub fn planned(model: &Model<'_>, run: usize, tool: &Tool) -> Result<Vec<Planned
     let stage = model.stage_of(run).ok_or_else(|| ("it stands in no stage".to_owned(), "nothing"))?;
     elsewhere(model, run, tool)?;
     let mut planned = Vec::new();
-    for directory in tool.directories.iter().filter(|directory| !directory.optional) {
+    let subcommands: Vec<String> = model
+        .calls(run)
+        .iter()
+        .filter(|call| uses(call, tool))
+        .filter_map(|call| Some(call.subcommand()?.to_owned()))
+        .collect();
+    let is_used = |directory: &&CacheDirectory| {
+        !directory.optional && !subcommands.iter().all(|subcommand| directory.not_for.contains(subcommand))
+    };
+    for directory in tool.directories.iter().filter(is_used) {
         let (target, uid, gid) = target(model, run, directory)?;
+        touches_tree_above(model, run, tool, &target)?;
         is_read_elsewhere(model, stage, run, tool, directory, &target)?;
         let id = id(stage, directory, uid)?;
         // Shared is what BuildKit does without the key.
@@ -114,11 +125,20 @@ fn elsewhere(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(), Refusal> 
         let reason = format!("the base image does not keep what {} downloads where its own images do", tool.tool);
         return Err((reason, "the tool's official image, or its variables set as there"));
     }
-    for call in model.calls(run).iter().filter(|call| uses(call, tool)) {
-        let assigns = |name: &String| call.command.assignments.iter().any(|assignment| assignment.name == *name);
-        if tool.environment.iter().chain(&tool.defeating_environment).any(assigns) {
-            return Err(("the command sets its cache itself".to_owned(), "the default cache directory"));
+    for call in model.calls(run) {
+        let is_about_cache = |name: &String| {
+            name == "HOME"
+                || tool
+                    .environment
+                    .iter()
+                    .chain(&tool.defeating_environment)
+                    .any(|known| known.eq_ignore_ascii_case(name))
+        };
+        if let Some(name) = call.variables_set().into_iter().find(is_about_cache) {
+            return Err((format!("the RUN sets `{name}` itself"), "ENV, or the default cache directory"));
         }
+    }
+    for call in model.calls(run).iter().filter(|call| uses(call, tool)) {
         if !call.is_plain() {
             return Err(call.why_not_plain());
         }
@@ -145,6 +165,14 @@ fn configured(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(), Refusal>
                 && call.subcommand().is_some_and(|name| name.starts_with("config") || name.starts_with("set"))
                 && call.has_word_with("cache")
         };
+        let needs_earlier = |call: &Call<'_>| {
+            tool.commands.iter().any(|command| command.split(' ').next() == Some(call.program()))
+                && (call.has_word_with("offline") || call.subcommand() == Some("cache add"))
+        };
+        if model.calls(index).iter().any(needs_earlier) {
+            let line = model.lines.line(model.instruction(index).span.start);
+            return Err((format!("line {line} relies on what {} downloaded before", tool.tool), "nothing"));
+        }
         if model.calls(index).iter().any(configures) {
             let line = model.lines.line(model.instruction(index).span.start);
             return Err((format!("line {line} configures the cache of {}", tool.tool), unlock));
@@ -175,6 +203,9 @@ fn target(
         ));
     };
     match (&directory.home, &user.home) {
+        (Some(_), Some(home)) if home == "/nonexistent" => {
+            Err(("the effective user has no home".to_owned(), "a user with a home"))
+        }
         (Some(suffix), Some(home)) => Ok((format!("{}/{suffix}", home.trim_end_matches('/')), Some(uid), user.gid)),
         (Some(_), None) => {
             Err(("HOME of the effective user is not known".to_owned(), "a user of the base image, or ENV HOME"))
@@ -262,12 +293,65 @@ fn is_read_elsewhere(
                 return Err((format!("line {line} copies from `{target}` or above it"), "nothing"));
             }
         }
+        if index != run && copies_tree_above(model, index, target) {
+            return Err((format!("line {line} copies a directory that holds `{target}`"), "nothing"));
+        }
         if names(model, index, tool, &needles) {
             let this = if index == run { " itself" } else { "" };
             return Err((format!("line {line}{this} names `{target}`, or something above it"), "nothing"));
         }
     }
     Ok(())
+}
+
+/// Checks that no other command of the RUN handles a tree that holds the directory, and that none is unknown: it would
+/// see what other builds left in the mount, or remove the mount itself and fail.
+fn touches_tree_above(model: &Model<'_>, run: usize, tool: &Tool, target: &str) -> Result<(), Refusal> {
+    const HARMLESS: [&str; 7] = ["mkdir", "ls", "echo", "test", "[", "printf", "rm"];
+    for call in model.calls(run).iter().filter(|call| !uses(call, tool)) {
+        let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
+        if !super::packages::is_bounded(call) {
+            let reason = format!("the RUN also runs `{name}`, which may read or remove the cache");
+            return Err((reason, "a RUN of its own for the install"));
+        }
+        if !HARMLESS.contains(&name.as_str()) && names_tree_above(model, run, call, target) {
+            let reason = format!("the RUN also runs `{name}` on a directory that holds the cache");
+            return Err((reason, "a RUN of its own for the install"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a word of the call is a directory that holds the target.
+fn names_tree_above(model: &Model<'_>, run: usize, call: &Call<'_>, target: &str) -> bool {
+    let home = model.user(run).home;
+    let workdir = model.state(run).workdir.text.as_deref();
+    let enters = call.command.words.first().and_then(Word::literal).as_deref() == Some("cd");
+    let paths = call.command.words.iter().skip(1).filter_map(|word| super::call::path(word, home.as_deref()));
+    paths.into_iter().any(|path| {
+        if path == "/" {
+            // `cd /` leads nowhere near; a command on `/` is one on everything.
+            return !enters;
+        }
+        let absolute = match workdir {
+            Some(workdir) if !path.starts_with('/') => {
+                let below = path.trim_start_matches("./").trim_end_matches('.');
+                format!("{}/{below}", workdir.trim_end_matches('/'))
+            }
+            _ => path,
+        };
+        let fixed = absolute.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
+        absolute.starts_with('/') && !fixed.is_empty() && is_below(target, fixed)
+    })
+}
+
+/// Whether a later RUN copies a tree that would hold the directory if it were not mounted.
+fn copies_tree_above(model: &Model<'_>, run: usize, target: &str) -> bool {
+    const COPIES: [&str; 6] = ["cp", "install", "mv", "rsync", "tar", "zip"];
+    model.calls(run).iter().any(|call| {
+        let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
+        COPIES.contains(&name.as_str()) && names_tree_above(model, run, call, target)
+    })
 }
 
 /// Texts by which a command may name the directory: its path, its path below HOME and the first part of that, or its last two parts.
@@ -321,9 +405,18 @@ fn has_path(text: &str, path: &str) -> bool {
     })
 }
 
-/// Whether the path, possibly with a `*` at its end, lies at or below the directory.
+/// Whether the path, possibly with a `*` for its last part, lies at or below the directory.
 fn covers(path: &str, target: &str) -> bool {
-    is_below(path.trim_end_matches('*').trim_end_matches('/'), target)
+    let fixed = path.strip_suffix("/*").unwrap_or(path);
+    !fixed.contains(['*', '?', '[']) && is_below(fixed.trim_end_matches('/'), target)
+}
+
+/// Whether the operand of an `rm` lies within what the mounts cover.
+#[must_use]
+pub fn is_covered(path: Option<&str>, mounts: &[Mount]) -> bool {
+    let caches = mounts.iter().filter(|mount| mount.kind == MountKind::Cache);
+    let mut targets = caches.filter_map(|mount| mount.target.as_deref());
+    path.is_some_and(|path| targets.any(|target| covers(path, target)))
 }
 
 /// Whether `path` is `directory` or lies below it.
@@ -359,17 +452,9 @@ pub fn only_cleans(model: &Model<'_>, run: usize, call: &Call<'_>, mounts: &[Mou
     if !call.command.redirects.is_empty() || !call.command.assignments.is_empty() {
         return false;
     }
-    let mounted: Vec<&str> = mounts
-        .iter()
-        .filter(|mount| mount.kind == MountKind::Cache)
-        .filter_map(|mount| mount.target.as_deref())
-        .collect();
     if call.program() == "rm" {
         let paths = call.paths(model.user(run).home.as_deref());
-        let is_covered = |path: &Option<String>| {
-            path.as_deref().is_some_and(|path| mounted.iter().any(|target| covers(path, target)))
-        };
-        return !paths.is_empty() && paths.iter().all(is_covered);
+        return !paths.is_empty() && paths.iter().all(|path| is_covered(path.as_deref(), mounts));
     }
     tables::caches().tools().any(|tool| {
         tool.defeating_commands.iter().any(|command| call.reads_as(command))

@@ -124,11 +124,32 @@ impl Call<'_> {
         self.command.words.iter().any(|word| word.pattern().is_some_and(|word| word.contains(text)))
     }
 
-    /// Whether the call is the command of a table, word by word.
+    /// Whether the call is the command of a table, whatever options either has.
     #[must_use]
     pub fn reads_as(&self, command: &str) -> bool {
         let words: Option<Vec<String>> = self.command.words.iter().map(Word::literal).collect();
-        words.is_some_and(|words| words.iter().map(String::as_str).eq(command.split(' ')))
+        let Some(words) = words else { return false };
+        let start = self.invocation.as_ref().map_or(0, |invocation| invocation.word);
+        let is_word = |word: &&str| !word.starts_with('-');
+        let mut read = words[start..].iter().map(String::as_str).filter(is_word);
+        let mut wanted = command.split(' ').filter(is_word);
+        let names_program = wanted.next().is_some_and(|program| program == self.program());
+        names_program && read.next().is_some() && read.eq(wanted)
+    }
+
+    /// The variables that the call sets, for itself or by `export`.
+    #[must_use]
+    pub fn variables_set(&self) -> Vec<String> {
+        let prefixed = self.command.assignments.iter().map(|assignment| assignment.name.clone());
+        let of_env = self
+            .invocation
+            .iter()
+            .flat_map(|invocation| invocation.environment.iter().map(|variable| variable.name.clone()));
+        let name = |word: &Word| match word.parts.first() {
+            Some(WordPart::Literal { text, .. }) => text.split_once('=').map(|(name, _)| name.to_owned()),
+            _ => None,
+        };
+        prefixed.chain(of_env).chain(self.command.words.iter().filter_map(name)).collect()
     }
 
     /// From its first to its last word.
@@ -175,7 +196,8 @@ impl Model<'_> {
     }
 }
 
-fn path(word: &Word, home: Option<&str>) -> Option<String> {
+/// The word as a path; see [`Call::paths`].
+pub(super) fn path(word: &Word, home: Option<&str>) -> Option<String> {
     if let [WordPart::Expansion { variable: Some(variable), .. }, rest @ ..] = word.parts.as_slice() {
         let rest = Word { span: word.span, parts: rest.to_vec() }.pattern()?;
         return (variable == "HOME" && (rest.is_empty() || rest.starts_with('/')))

@@ -45,9 +45,18 @@ impl<'a> Element<'a> {
 }
 
 impl<'a> Chain<'a> {
-    /// The script as a chain, if it is one.
+    /// The script as a chain, if it is one. Behind `exit`, `exec` and `return` nothing runs, so there is none then.
     #[must_use]
     pub fn of(script: &'a Script) -> Option<Self> {
+        let leaves =
+            |command: &&SimpleCommand| matches!(literal(command, 0).as_deref(), Some("exit" | "exec" | "return"));
+        if script.simple_commands().iter().any(leaves) {
+            return None;
+        }
+        Self::of_statements(script)
+    }
+
+    fn of_statements(script: &'a Script) -> Option<Self> {
         let statements = &script.list.statements;
         if statements.iter().any(|statement| statement.terminator == Terminator::Background) {
             return None;

@@ -90,6 +90,9 @@ pub enum KeepRecommends {
     /// The table is made for slim images; this one holds more.
     #[error("what the base image already holds is not known")]
     FullImage,
+    /// The file adds package sources of which the table knows nothing.
+    #[error("the file adds package sources, and what is recommended there is not known")]
+    OtherSources,
     /// An operand is a variable or a file.
     #[error("not all packages are plain words")]
     Operands,
@@ -124,10 +127,17 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
         return Err(KeepRecommends::FullImage);
     }
+    if adds_sources(model) {
+        return Err(KeepRecommends::OtherSources);
+    }
     let mut recommended = Vec::new();
     let mut named = Vec::new();
     for operand in call.operands() {
-        let package = operand.text.as_deref().filter(|text| is_package_name(text)).ok_or(KeepRecommends::Operands)?;
+        let package = operand
+            .text
+            .as_deref()
+            .filter(|text| is_package_name(text) || *text == "g++")
+            .ok_or(KeepRecommends::Operands)?;
         named.push(package);
         match tables::recommends(package, release) {
             Recommended::Nothing => {}
@@ -144,6 +154,12 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
         return Err(KeepRecommends::TooMany(used));
     }
     if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(Recommends { used, lost }) }
+}
+
+/// Whether the file adds package sources, or runs a script from elsewhere that may.
+fn adds_sources(model: &Model<'_>) -> bool {
+    const TRACES: [&str; 5] = ["sources.list", "add-apt-repository", "| bash", "| sh", "|bash"];
+    TRACES.iter().any(|trace| model.source.contains(trace))
 }
 
 /// Whether the stage is built from an image that holds what the table takes for granted, and no more: a distribution's own
@@ -198,6 +214,9 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
         if matches!(model.instruction(index).kind, InstructionKind::Onbuild(_)) {
             return Err(format!("line {line} runs in images built from this one, and may install packages there"));
         }
+        if installs_at_run_time(model, index) {
+            return Err(format!("line {line} installs packages when the container starts"));
+        }
         if !model.is_run(index) {
             continue;
         }
@@ -227,9 +246,23 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
     Ok(())
 }
 
+/// Whether a CMD, ENTRYPOINT or HEALTHCHECK installs packages.
+fn installs_at_run_time(model: &Model<'_>, index: usize) -> bool {
+    let instruction = model.instruction(index);
+    let is_process = matches!(
+        instruction.kind,
+        InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_) | InstructionKind::Healthcheck(_)
+    );
+    let text = instruction.arguments.of(model.source);
+    is_process && text.contains("install") && text.contains("apt")
+        || is_process && text.contains("apk") && text.contains("add")
+}
+
 /// Whether the call is a query of the package lists, which answers nothing without them.
 fn reads_lists(call: &Call<'_>) -> bool {
     call.program() == "apt-cache"
+        || call.program() == "apk"
+            && matches!(call.subcommand(), Some("search" | "fetch" | "list" | "policy" | "dot" | "stats"))
         || call.is_apt()
             && matches!(
                 call.subcommand(),

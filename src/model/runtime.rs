@@ -180,8 +180,9 @@ impl Model<'_> {
         if shell.is_some_and(|shell| !matches!(shell, [program, flag] if program == "/bin/sh" && flag == "-c")) {
             return Err(("the file sets another SHELL".to_owned(), "write the exec form by hand"));
         }
-        if body.text.pieces.windows(2).any(|pair| Span::new(pair[0].end, pair[1].start).of(self.source).contains('#')) {
-            return Err(("a comment stands within the command".to_owned(), "move the comment above the instruction"));
+        if body.text.pieces.windows(2).any(|pair| Span::new(pair[0].end, pair[1].start).of(self.source).contains('\n'))
+        {
+            return Err(("the command is written over several lines".to_owned(), "write the exec form by hand"));
         }
         let argv = plain_argv(script).ok_or_else(|| {
             let reason = "the shell does more here than start a program".to_owned();

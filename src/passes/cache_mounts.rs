@@ -277,6 +277,16 @@ fn without_cleanups(
             let written = model.script_span(run, chain.elements[at].node.span).of(model.source);
             message.push_str(&format!(", loses `{}`", written.split_whitespace().collect::<Vec<_>>().join(" ")));
             rewrite = rewrite.edit(edit).step(Step::DropCleanup { run, command: call.id });
+        } else if let Some(operands) = covered_operands(model, run, &call, mounts) {
+            for at in operands {
+                let words = &call.command.words;
+                let edit = text::remove_word(model, run, words[at - 1].span, words[at].span).ok_or_else(|| {
+                    ("a comment stands at the command that empties the cache".to_owned(), "move the comment")
+                })?;
+                let written = model.script_span(run, words[at].span).of(model.source);
+                message.push_str(&format!(", `rm` loses `{written}`"));
+                rewrite = rewrite.edit(edit).step(Step::DropOperand { run, command: call.id, at });
+            }
         } else if disturbs(model, run, &call, tool, mounts) {
             return Err((
                 "a command removes more than the mounted cache, or a part of it".to_owned(),
@@ -287,18 +297,40 @@ fn without_cleanups(
     Ok(rewrite)
 }
 
+/// The operands of an `rm` that lie within mounted caches, from the last to the first, when the others lie elsewhere.
+fn covered_operands(model: &Model<'_>, run: usize, call: &Call<'_>, mounts: &[Mount]) -> Option<Vec<usize>> {
+    if call.program() != "rm" {
+        return None;
+    }
+    let paths = call.paths(model.user(run).home.as_deref());
+    let is_covered = |path: &Option<String>| cache::is_covered(path.as_deref(), mounts);
+    let others_overlap = paths.iter().filter(|path| !is_covered(path)).any(|path| overlaps(path.as_deref(), mounts));
+    let covered = call.operands().iter().zip(&paths).filter(|(_, path)| is_covered(path));
+    let operands: Vec<usize> = covered.map(|(operand, _)| operand.word).rev().collect();
+    (!operands.is_empty() && !others_overlap).then_some(operands)
+}
+
+/// Whether a path may lie at, above or below a mounted directory.
+fn overlaps(path: Option<&str>, mounts: &[Mount]) -> bool {
+    let Some(path) = path else { return true };
+    let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
+    // A glob may stand for any name that starts as it does.
+    let above = fixed.rfind('/').map_or("", |at| &fixed[..at]);
+    let tree = if fixed.len() < path.len() { above } else { fixed.trim_end_matches('/') };
+    let caches = mounts.iter().filter(|mount| mount.kind == MountKind::Cache);
+    let mut targets = caches.filter_map(|mount| mount.target.as_deref());
+    targets.any(|target| {
+        let may_match = fixed.len() == path.len() || target.starts_with(fixed) || fixed.starts_with(target);
+        may_match && (cache::is_below(tree, target) || cache::is_below(target, tree))
+    })
+}
+
 /// Whether the call removes something at, above or below a mounted directory.
 fn disturbs(model: &Model<'_>, run: usize, call: &Call<'_>, tool: &Tool, mounts: &[Mount]) -> bool {
     if call.program() != "rm" {
         return tool.defeating_commands.iter().any(|command| call.reads_as(command));
     }
-    let caches = mounts.iter().filter(|mount| mount.kind == MountKind::Cache);
-    let targets: Vec<&str> = caches.filter_map(|mount| mount.target.as_deref()).collect();
-    call.paths(model.user(run).home.as_deref()).into_iter().any(|path| {
-        let Some(path) = path else { return true };
-        let path = path.trim_end_matches('*').trim_end_matches('/');
-        targets.iter().any(|target| cache::is_below(path, target) || cache::is_below(target, path))
-    })
+    call.paths(model.user(run).home.as_deref()).iter().any(|path| overlaps(path.as_deref(), mounts))
 }
 
 /// The commands that make apt keep what it downloads, with the joint to the first command of the RUN.

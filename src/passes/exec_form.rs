@@ -77,7 +77,10 @@ fn rewrite(model: &Model<'_>, index: usize, keyword: &str, argv: &[String], evid
     Rewrite::new(
         Level::Guarded,
         model.instruction(index).span,
-        format!("{keyword} becomes `{exec}`: {evidence}"),
+        match keyword {
+            "ENTRYPOINT" => format!("ENTRYPOINT becomes `{exec}` and takes the arguments of `docker run`: {evidence}"),
+            _ => format!("{keyword} becomes `{exec}`: {evidence}"),
+        },
         "the program is started without a shell in between, and `docker build --check` stops warning",
     )
     .edit(Edit::replace(span, exec))

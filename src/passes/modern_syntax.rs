@@ -177,6 +177,31 @@ fn needs_quotes(value: &str) -> Option<bool> {
     (!inner.contains(quote) && !inner.contains('\\')).then_some(false)
 }
 
+/// Whether the line looks like an instruction that was swallowed by the continuation above a blank line: the warning is
+/// the author's only hint, and stays.
+fn starts_like_an_instruction(line: &str) -> bool {
+    const KEYWORDS: [&str; 17] = [
+        "ADD",
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "LABEL",
+        "MAINTAINER",
+        "ONBUILD",
+        "RUN",
+        "SHELL",
+        "USER",
+        "VOLUME",
+        "WORKDIR",
+    ];
+    line.split_whitespace().next().is_some_and(|word| KEYWORDS.contains(&word))
+}
+
 /// Blank lines between the lines of one instruction.
 fn empty_continuation(cx: &PassContext<'_>, item: Span) -> Option<Rewrite> {
     let mut blank = Vec::new();
@@ -188,6 +213,9 @@ fn empty_continuation(cx: &PassContext<'_>, item: Span) -> Option<Rewrite> {
         if number > 0 && line.trim().is_empty() {
             pending.push(span);
         } else if !line.trim_start().starts_with('#') {
+            if !pending.is_empty() && starts_like_an_instruction(line) {
+                return None;
+            }
             // Only what has more of the instruction behind it lies within a continuation.
             blank.append(&mut pending);
         }

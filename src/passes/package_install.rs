@@ -104,7 +104,9 @@ impl Place<'_> {
 
     /// The chain with the number of its last command, if that is a simple one.
     fn chain_end(&self) -> Option<(Chain<'_>, usize)> {
-        let script = self.model.body(self.run)?.understood()?;
+        let body = self.model.body(self.run)?;
+        // A shell comment at the end of the line would end up behind the added command.
+        let script = body.understood().filter(|script| body.heredoc || script.comments.is_empty())?;
         let chain = Chain::of(script)?;
         let last = chain.elements.last()?.simple()?;
         let id = self.calls.iter().find(|call| std::ptr::eq(call.command, last))?.id;
@@ -132,6 +134,11 @@ impl Place<'_> {
         }
         // Only the first install of the RUN needs it.
         if self.calls.iter().any(|other| other.id < call.id && packages::is_apt_install(other)) {
+            return;
+        }
+        if self.sources_changed() {
+            let reason = "package sources change between `apt-get update` and the install";
+            found.decline(self.span(), reason, "`apt-get update` in the same RUN");
             return;
         }
         let Some(update) = packages::update_command(call) else {
@@ -200,8 +207,11 @@ impl Place<'_> {
             "a cached RUN that only updates leaves old lists behind, from which packages cannot be fetched any more",
         );
         for second in below {
-            let between =
-                Span::new(self.model.instruction(second - 1).span.end, self.model.instruction(second).arguments.start);
+            // A blank at the end of the line above goes with the line end.
+            let above = self.model.body(second - 1).and_then(|body| body.understood());
+            let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
+            let end = self.model.script_span(second - 1, end).end;
+            let between = Span::new(end, self.model.instruction(second).arguments.start);
             let joint = text::merge_joint(self.model, self.run, second);
             rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first: self.run, second });
         }
@@ -226,6 +236,18 @@ impl Place<'_> {
             stage = &self.model.stages[parent];
             end = stage.instructions.end;
         }
+    }
+
+    /// The instructions behind the last refresh of apt's lists and up to this RUN change where packages come from.
+    fn sources_changed(&self) -> bool {
+        let start = (self.stage.instructions.start..self.run).rev().find(|run| self.refreshes_or_fails(*run));
+        let changes = |index: usize| {
+            let text = self.model.instruction(index).full_span().of(self.model.source);
+            ["/etc/apt", "add-apt-repository", "apt-key", "dpkg --add-architecture"]
+                .iter()
+                .any(|trace| text.contains(trace))
+        };
+        (start.unwrap_or(self.stage.instructions.start)..=self.run).any(changes)
     }
 
     /// Whether the RUN refreshes apt's lists, and fails when that fails. One that may fail and go on is the author's
@@ -468,7 +490,7 @@ impl Place<'_> {
         let removed = self.calls.iter().any(|call| {
             call.id > update.id
                 && (call.program() == "rm" && call.has_word_with("/var/lib/apt")
-                    || call.is_apt() && call.subcommand() == Some("distclean"))
+                    || call.is_apt() && matches!(call.subcommand(), Some("distclean" | "dist-clean")))
         });
         if !installs
             || removed
@@ -519,7 +541,12 @@ impl Place<'_> {
                 && (call.program() == "npm" && call.empties_cache()
                     || call.program() == "rm" && call.has_word_with(".npm"))
         });
-        if removed || self.has_any_cache_mount() || !self.model.is_shipped(self.stage) {
+        let elsewhere = install.option(&["--cache"]).is_some()
+            || self
+                .calls
+                .iter()
+                .any(|call| call.variables_set().iter().any(|name| name.to_lowercase() == "npm_config_cache"));
+        if removed || elsewhere || self.has_any_cache_mount() || !self.model.is_shipped(self.stage) {
             return;
         }
         if let Err(reason) = packages::may_clean(self.model, self.run, CLEAN_NPM) {

@@ -98,6 +98,9 @@ pub struct CacheDirectory {
     /// Whether it fits one version of the image's interpreter or compiler only.
     #[serde(default)]
     pub of_interpreter: bool,
+    /// Subcommands that leave the directory as it is.
+    #[serde(default)]
+    pub not_for: Vec<String>,
     /// Whether the directory is worth a mount only beside the others.
     #[serde(default)]
     pub optional: bool,

@@ -84,6 +84,15 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// `rm` loses an operand that lies within a mounted cache.
+    DropOperand {
+        /// The RUN.
+        run: usize,
+        /// The `rm`.
+        command: usize,
+        /// Number of the word.
+        at: usize,
+    },
     /// A chain gains a command at its end that removes package lists or caches.
     ///
     /// Nothing that comes later in the stage, or in a stage built from it, reads what is removed.
@@ -154,6 +163,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
+        Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
@@ -234,6 +244,20 @@ fn remove_option(before: &Model<'_>, replay: &mut Replay, run: usize, command: u
 fn add_cache_mount(before: &Model<'_>, replay: &mut Replay, run: usize, mount: &Mount) -> Result<(), String> {
     cache::may_mount(before, run, mount)?;
     replay.run(run)?.mounts.push(mount.clone());
+    Ok(())
+}
+
+fn drop_operand(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let mounts = &replay.run(run)?.mounts;
+    let paths = call.paths(before.user(run).home.as_deref());
+    let operand = call.operands().iter().position(|operand| operand.word == at);
+    let is_covered = operand.is_some_and(|operand| cache::is_covered(paths[operand].as_deref(), mounts));
+    if call.program() != "rm" || !is_covered {
+        return Err(format!("word {at} is no path within a mounted cache"));
+    }
+    // Operands go from the last to the first, so the number holds.
+    command_mut(replay, run, command)?.words.remove(at);
     Ok(())
 }
 

@@ -26,6 +26,10 @@ pub(crate) fn rule(original: &str, mutant: &str) -> Option<&'static str> {
         if *a == b {
             continue;
         }
+        if is_script(a) && is_script(&b) {
+            strongest = same_script(a, &b)?;
+            continue;
+        }
         let args = std::mem::replace(&mut b.args, a.args.clone());
         b.json = a.json;
         if *a != b {
@@ -61,6 +65,40 @@ fn same_arguments(a: &NodeReading, b: &[String]) -> Option<&'static str> {
     }
 }
 
+/// Whether the node is `RUN <<NAME`, whose heredoc is the script.
+fn is_script(node: &NodeReading) -> bool {
+    node.cmd == "RUN" && node.heredocs.len() == 1 && matches!(node.args.as_slice(), [word] if !word.contains(' '))
+}
+
+/// Whether two `RUN <<NAME` run the same: BuildKit does not expand the heredoc of a RUN, so quotes of its name do not matter.
+fn same_script(a: &NodeReading, b: &NodeReading) -> Option<&'static str> {
+    let text = |node: &NodeReading| {
+        let heredoc = &node.heredocs[0];
+        let without_tabs = |line: &str| format!("{}\n", line.trim_start_matches('\t'));
+        if heredoc.chomp { heredoc.content.lines().map(without_tabs).collect() } else { heredoc.content.clone() }
+    };
+    let same_name = a.heredocs[0].name == b.heredocs[0].name && a.heredocs[0].fd == b.heredocs[0].fd;
+    if a.flags != b.flags || !same_name {
+        return None;
+    }
+    let (a, b) = (text(a), text(b));
+    if a == b {
+        return Some("BuildKit hands the heredoc of a RUN on as it is");
+    }
+    if a.trim_end_matches('\n') == b.trim_end_matches('\n') {
+        return Some("blank lines at the end of a script do nothing");
+    }
+    let (a, b): (Vec<&str>, Vec<&str>) = (a.lines().collect(), b.lines().collect());
+    let same_start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let (a_rest, b_rest) = (&a[same_start..], &b[same_start..]);
+    let same_end = a_rest.iter().rev().zip(b_rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    let changed = |rest: &[&str]| line_words(&rest[..rest.len() - same_end].join("\n").replace("\\\n", ""));
+    let is_outside =
+        shell_words(&a[..same_start].join("\n")).is_some() && !a[..same_start].iter().any(|line| line.ends_with('\\'));
+    (is_outside && changed(a_rest).is_some_and(|words| Some(words) == changed(b_rest)))
+        .then_some("the shell reads the same words")
+}
+
 fn same_with(a: &[String], b: &[String], same: impl Fn(&str, &str) -> bool) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || same(a, b))
 }
@@ -83,13 +121,15 @@ fn same_value(a: &str, b: &str) -> bool {
 }
 
 /// The words of a script, quotes around characters that mean nothing to a shell taken away. `None` when blanks and quotes
-/// may matter in another way: heredocs and comments.
+/// may matter in another way: heredocs.
 fn shell_words(text: &str) -> Option<Vec<String>> {
-    if text.contains("<<") || text.contains('`') {
-        return None;
-    }
+    if text.contains("<<") { None } else { line_words(text) }
+}
+
+/// As [`shell_words`], with the names of heredocs as they are written.
+fn line_words(text: &str) -> Option<Vec<String>> {
     let words = raw_words(text)?;
-    if words.iter().any(|word| word.starts_with('#')) {
+    if text.contains('`') || words.iter().any(|word| word.ends_with("<<") || word.ends_with("<<-")) {
         return None;
     }
     let starts_command = |at: usize| {
@@ -122,6 +162,12 @@ fn raw_words(text: &str) -> Option<Vec<String>> {
             continue;
         }
         let word = words.last_mut()?;
+        if quote.is_none() && word.is_empty() && c == '#' {
+            // The rest is a comment.
+            word.push(c);
+            word.push_str(chars.as_str());
+            break;
+        }
         word.push(c);
         match (c, quote) {
             ('\\', None | Some('"')) => word.push(chars.next()?),
@@ -131,10 +177,13 @@ fn raw_words(text: &str) -> Option<Vec<String>> {
         }
     }
     words.retain(|word| !word.is_empty());
-    Some(words)
+    quote.is_none().then_some(words)
 }
 
 fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
+    if word.contains("<<") || word.starts_with('#') {
+        return Some(word.to_owned());
+    }
     // In a glob or a brace expansion, quoted `-`, `.` and `,` are other characters than plain ones.
     let has_brackets = word.contains(['{', '[']);
     let is_idle = |c: char| c.is_ascii_alphanumeric() || "_/:@%+".contains(c) || (".-,=".contains(c) && !has_brackets);
@@ -163,11 +212,30 @@ fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
             plain.push_str(&inner);
             continue;
         }
-        let is_literal = c == '\\' || !inner.contains(['$', '\\', '"', '\'', '!']);
-        let quote = if is_literal { '\'' } else { c };
-        plain.extend([quote]);
+        let (quote, inner) = match c {
+            '"' => double_quoted(&inner).map_or((c, inner), |value| ('\'', value)),
+            _ => ('\'', inner),
+        };
+        plain.push(quote);
         plain.push_str(&inner);
-        plain.extend([quote]);
+        plain.push(quote);
     }
     Some(plain)
+}
+
+/// The text between double quotes as it would stand between single ones; `None` when the shell expands something in it.
+fn double_quoted(text: &str) -> Option<String> {
+    let mut value = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            // Before any other character, the backslash means itself.
+            '\\' => value.push(chars.next_if(|next| matches!(next, '$' | '"' | '\\')).unwrap_or(c)),
+            '$' if chars.peek().is_some_and(|next| next.is_ascii_alphanumeric() || "_{(@*#?$!-".contains(*next)) => {
+                return None;
+            }
+            other => value.push(other),
+        }
+    }
+    Some(value)
 }

@@ -42,7 +42,7 @@ type Operator = (&'static str, fn(&Subject<'_>, &mut Mutants));
 const SEED: u64 = 20_250_301;
 
 /// Files of the sample that every run looks at, and how many mutants of each round.
-const SAMPLE: (usize, usize) = (60, 40);
+const SAMPLE: (usize, usize) = (60, 30);
 
 fn operators() -> impl Iterator<Item = &'static Operator> {
     instructions::OPERATORS.iter().chain(scripts::OPERATORS)
