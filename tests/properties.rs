@@ -1,7 +1,5 @@
 //! What holds for every text, Dockerfile or not.
 
-#![expect(clippy::print_stdout, reason = "a test says why it did nothing")]
-
 use std::path::PathBuf;
 
 use imgopt::source::Span;
