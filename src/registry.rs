@@ -3,10 +3,13 @@
 //! Only an index is taken, never the manifest of one platform: a build on another platform would get the wrong image.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -80,17 +83,31 @@ pub enum RegistryError {
     },
 }
 
-/// The credentials that `docker login` keeps: `auths` of its `config.json`.
+/// The credentials that `docker login` keeps: in its `config.json`, or with helper programs that it names.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// The value of a `Basic` authorization, by registry.
     basic: BTreeMap<String, String>,
+    /// Names of helpers, by registry.
+    helpers: BTreeMap<String, String>,
+    /// Name of the helper for all other registries.
+    store: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct DockerConfig {
     auths: BTreeMap<String, Auth>,
+    cred_helpers: BTreeMap<String, String>,
+    creds_store: Option<String>,
+}
+
+/// What a helper answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    username: String,
+    secret: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -124,13 +141,40 @@ impl Credentials {
         // Docker writes addresses, too: `https://index.docker.io/v1/`.
         let host = |key: &str| key.trim_start_matches("https://").split('/').next().unwrap_or_default().to_owned();
         let auths = config.auths.into_iter().filter(|(_, auth)| !auth.auth.is_empty());
-        Ok(Self { basic: auths.map(|(key, auth)| (host(&key), format!("Basic {}", auth.auth))).collect() })
+        Ok(Self {
+            basic: auths.map(|(key, auth)| (host(&key), format!("Basic {}", auth.auth))).collect(),
+            helpers: config.cred_helpers.into_iter().map(|(key, helper)| (host(&key), helper)).collect(),
+            store: config.creds_store,
+        })
     }
 
-    fn of(&self, registry: &str) -> Option<&str> {
-        let key = if registry == DOCKER_HUB { "index.docker.io" } else { registry };
-        self.basic.get(key).map(String::as_str)
+    /// The value of a `Basic` authorization.
+    fn of(&self, registry: &str) -> Option<String> {
+        let (host, address) = match registry {
+            DOCKER_HUB => ("index.docker.io", "https://index.docker.io/v1/"),
+            registry => (registry, registry),
+        };
+        let helper = self.helpers.get(host).or(self.store.as_ref());
+        helper.and_then(|helper| ask(helper, address)).or_else(|| self.basic.get(host).cloned())
     }
+}
+
+/// Asks the program `docker-credential-<helper>`, as Docker does: the address goes in, a JSON object comes out.
+fn ask(helper: &str, address: &str) -> Option<String> {
+    let is_name = helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if !is_name {
+        return None;
+    }
+    let mut command = Command::new(format!("docker-credential-{helper}"));
+    command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    // A helper that does not read has its reasons; its answer counts.
+    let _ = child.stdin.take()?.write_all(address.as_bytes());
+    let output = child.wait_with_output().ok().filter(|output| output.status.success())?;
+    let answer: Answer = serde_json::from_slice(&output.stdout).ok()?;
+    // With that name the secret is a token for another protocol.
+    let is_password = answer.username != "<token>";
+    is_password.then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", answer.username, answer.secret))))
 }
 
 /// Asks registries.
@@ -209,7 +253,7 @@ impl Client {
         let basic = self.credentials.of(registry);
         let (scheme, parameters) = challenge.split_once(' ').unwrap_or((&challenge, ""));
         if scheme.eq_ignore_ascii_case("basic") {
-            return basic.map(str::to_owned).ok_or_else(refused);
+            return basic.ok_or_else(refused);
         }
         let parameters = parameters_of(parameters);
         let realm = parameters.get("realm").ok_or_else(refused)?;
@@ -219,7 +263,7 @@ impl Client {
         let query: Vec<String> = address.map(|(key, value)| format!("{key}={}", encoded(value))).collect();
         let separator = if realm.contains('?') { '&' } else { '?' };
         let address = format!("{realm}{separator}{}", query.join("&"));
-        let mut response = self.get(registry, &address, basic.filter(|_| is_safe))?;
+        let mut response = self.get(registry, &address, basic.as_deref().filter(|_| is_safe))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(refused()),
@@ -323,9 +367,10 @@ mod tests {
         let place = tempfile::tempdir().expect("a temporary directory");
         let path = place.path().join("config.json");
         assert!(Credentials::read(&path).expect("no file, no credentials").basic.is_empty());
-        let text = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "YTpi"}, "ghcr.io": {}}, "credsStore": "x"}"#;
+        let text =
+            r#"{"auths": {"https://index.docker.io/v1/": {"auth": "YTpi"}, "ghcr.io": {}}, "credsStore": "../x"}"#;
         std::fs::write(&path, text).expect("written");
         let credentials = Credentials::read(&path).expect("it is read");
-        assert_eq!((credentials.of(DOCKER_HUB), credentials.of("ghcr.io")), (Some("Basic YTpi"), None));
+        assert_eq!((credentials.of(DOCKER_HUB), credentials.of("ghcr.io")), (Some("Basic YTpi".to_owned()), None));
     }
 }

@@ -206,6 +206,34 @@ fn locks() {
     assert!(code == Some(2) && error.starts_with("error: imgopt.lock: "), "{error}");
 }
 
+#[test]
+fn helpers() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Some(registry) = Registry::start(true) else { return };
+    let script = format!(
+        "#!/bin/sh\n[ \"$1 $(cat)\" = 'get {}' ] && echo '{{\"Username\": \"user\", \"Secret\": \"secret\"}}'\n",
+        registry.address
+    );
+    let helper = registry.path("docker-credential-test");
+    fs::write(&helper, script).expect("written");
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).expect("made a program");
+    fs::write(registry.path("Dockerfile"), format!("FROM {}/app:1\n", registry.address)).expect("written");
+    let path = format!("{}:{}", registry.place.path().display(), std::env::var("PATH").unwrap_or_default());
+    for (config, code) in [
+        (json!({ "credsStore": "test" }), 0),
+        (json!({ "credHelpers": { registry.address.clone(): "test" } }), 0),
+        (json!({ "credHelpers": { "other": "test" } }), 2),
+        (json!({ "credsStore": "missing" }), 2),
+    ] {
+        fs::write(registry.path("config.json"), config.to_string()).expect("written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imgopt"));
+        command.args(["lock", "--update", "Dockerfile"]).current_dir(registry.place.path()).env("PATH", &path);
+        let output = command.env("DOCKER_CONFIG", registry.place.path()).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(code), "{config}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// Answers each request with what `answer` makes of its head.
 fn server(answer: impl Fn(&str, &str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
