@@ -16,6 +16,7 @@
 //! The core is a function: [`optimize`] reads no files but those of the [`context::BuildContext`] it is given, and
 //! writes none.
 
+pub mod baseline;
 pub mod config;
 pub mod context;
 pub mod diagnostic;

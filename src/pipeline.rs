@@ -6,17 +6,18 @@ use std::rc::Rc;
 use crate::context::{BuildContext, Builder};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::dialect;
-use crate::edit::EditSet;
+use crate::edit::{Edit, EditSet};
 use crate::model::Model;
 use crate::model::body::BodyCache;
 use crate::passes::{PIPELINE, Pass, PassContext};
 use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
 use crate::source::{LineIndex, Span};
-use crate::suppress::{self, Suppressions};
+use crate::suppress::{self, Suppression, Suppressions};
 use crate::syntax::ast::Dockerfile;
+use crate::syntax::mount::Mount;
 use crate::syntax::{self, Parsed};
 use crate::tables;
-use crate::validate;
+use crate::validate::{self, Step};
 
 /// What is written and what is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Options {
     pub skip: BTreeSet<String>,
     /// What the author says of assumptions: an affirmed one is proved, a denied one declines the rewrite.
     pub assume: BTreeMap<AssumptionKind, Stance>,
+    /// Sorts the rewrites of each round into units that are valid one after the other, see [`Applied::unit`].
+    pub separate: bool,
 }
 
 impl Default for Options {
@@ -41,6 +44,7 @@ impl Default for Options {
             only: BTreeSet::new(),
             skip: BTreeSet::new(),
             assume: BTreeMap::new(),
+            separate: false,
         }
     }
 }
@@ -74,6 +78,13 @@ pub struct Applied {
     pub level: Level,
     /// What it relies on.
     pub assumptions: Vec<Assumption>,
+    /// Number of the round that found it: an index of [`Outcome::rounds`].
+    pub round: usize,
+    /// Which unit of its round it belongs to, counted from 0. Rewrites of one unit are only good together; with
+    /// [`Options::separate`], the units up to any one of them are valid without those behind.
+    pub unit: usize,
+    /// Its text changes, in the text before its round.
+    pub edits: Vec<Edit>,
 }
 
 /// A rewrite above the level asked for, or one that needs a fact of the author: shown, not written.
@@ -103,6 +114,19 @@ pub struct Violation {
     pub message: String,
 }
 
+/// A rewrite that a comment in the file holds back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// Name of the pass.
+    pub pass: &'static str,
+    /// The place in the original text.
+    pub span: Span,
+    /// What would change.
+    pub message: String,
+    /// The reason that the comment gives.
+    pub reason: Option<String>,
+}
+
 /// Everything that is known after a run; all reports are made from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -116,12 +140,19 @@ pub struct Outcome {
     pub proposed: Vec<Proposed>,
     /// What was left alone, by place.
     pub declined: Vec<Declined>,
+    /// What comments in the file hold back, by place.
+    pub suppressed: Vec<Suppressed>,
     /// Rewrites that validation refused.
     pub violations: Vec<Violation>,
     /// What the parser and the suppressions have to say about the original.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many rewrites and proposals a baseline knows and this outcome leaves out.
+    pub known: usize,
     /// Why the file as a whole was left alone: `# imgopt: skip-file`, not readable for BuildKit, Windows, …
     pub skipped: Option<String>,
+    /// The text before each round: a run of a pass that changed something. The text after it is that before the next
+    /// one, and after the last one the optimised text.
+    pub rounds: Vec<String>,
 }
 
 impl Outcome {
@@ -149,10 +180,23 @@ pub struct Round<'a> {
     pub after: &'a str,
 }
 
+/// Rewrites that are up for a decision: one, or some that are only good together.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// Name of the pass.
+    pub pass: &'static str,
+    /// The text in hand, to which the edits belong.
+    pub text: &'a str,
+    /// The rewrites.
+    pub rewrites: &'a [Rewrite],
+    /// The place of the first one in the original text.
+    pub span: Span,
+}
+
 /// Rewrites `source`, a Dockerfile with the build context `context`.
 #[must_use]
 pub fn optimize(source: &str, context: &BuildContext, options: &Options) -> Outcome {
-    optimize_observed(source, context, options, &mut |_| {})
+    run(source, context, options, &mut |_| true, &mut |_| {})
 }
 
 /// As [`optimize`]; `observer` sees every round, so that tests can ask the validator what else it would accept.
@@ -161,6 +205,27 @@ pub fn optimize_observed(
     source: &str,
     context: &BuildContext,
     options: &Options,
+    observer: &mut dyn FnMut(&Round<'_>),
+) -> Outcome {
+    run(source, context, options, &mut |_| true, observer)
+}
+
+/// Rewrites `source` where `choose` says so. It is asked once for each choice, before anything of it is applied.
+#[must_use]
+pub fn optimize_with(
+    source: &str,
+    context: &BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+) -> Outcome {
+    run(source, context, options, choose, &mut |_| {})
+}
+
+fn run(
+    source: &str,
+    context: &BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
     observer: &mut dyn FnMut(&Round<'_>),
 ) -> Outcome {
     let parsed = syntax::parse(source);
@@ -177,6 +242,9 @@ pub fn optimize_observed(
     let mut driver = Driver {
         context,
         options,
+        choose,
+        refused: BTreeSet::new(),
+        used_suppressions: BTreeSet::new(),
         bodies,
         text: source.to_owned(),
         dockerfile: Rc::new(parsed.dockerfile),
@@ -206,6 +274,11 @@ fn skip_reason(source: &str, parsed: &Parsed) -> Option<String> {
 struct Driver<'a> {
     context: &'a BuildContext,
     options: &'a Options,
+    choose: &'a mut dyn FnMut(&Choice<'_>) -> bool,
+    /// Pass, message and place in the original of what was not chosen.
+    refused: BTreeSet<(&'static str, String, Span)>,
+    /// Pass and place in the original of comments that held something back.
+    used_suppressions: BTreeSet<(&'static str, Span)>,
     bodies: BodyCache,
     text: String,
     dockerfile: Rc<Dockerfile>,
@@ -222,6 +295,7 @@ impl Driver<'_> {
             // Each walk says anew what it left alone: earlier walks may have unlocked it.
             self.outcome.declined.clear();
             self.outcome.proposed.clear();
+            self.outcome.suppressed.clear();
             for pass in PIPELINE {
                 if self.options.runs(pass.info().name) {
                     changed |= self.run(*pass);
@@ -249,26 +323,33 @@ impl Driver<'_> {
         let suppressions = Suppressions::read(&text, &dockerfile);
 
         found.rewrites.sort_by_key(|rewrite| (rewrite.span.start, rewrite.span.end));
-        let mut edits = EditSet::default();
-        let mut selected: Vec<Rewrite> = Vec::new();
+        let mut candidates: Vec<Rewrite> = Vec::new();
         for mut rewrite in found.rewrites {
             let touched = rewrite.edits.iter().map(|edit| edit.span).chain([rewrite.span]);
-            if suppressions.cover(info.name, touched) {
-                continue;
-            }
-            if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
+            if let Some(suppression) = suppressions.covering(info.name, touched) {
+                self.suppress(info.name, &rewrite, suppression);
+            } else if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
                 found.declined.push(decline);
-                continue;
-            }
-            if rewrite.level > self.options.level_of(info.name) {
+            } else if rewrite.level > self.options.level_of(info.name) {
                 let proposed = self.applied(info.name, &rewrite);
                 self.outcome.proposed.push(proposed);
-            } else if edits.try_add(&rewrite.edits).is_ok() {
-                selected.push(rewrite);
+            } else {
+                candidates.push(rewrite);
+            }
+        }
+        let mut edits = EditSet::default();
+        let mut selected: Vec<Vec<Rewrite>> = Vec::new();
+        for unit in units(candidates) {
+            let all: Vec<_> = unit.iter().flat_map(|rewrite| rewrite.edits.iter().cloned()).collect();
+            let mut with_unit = edits.clone();
+            if with_unit.try_add(&all).is_ok() && self.is_chosen(info.name, &text, &unit) {
+                edits = with_unit;
+                selected.push(unit);
             }
         }
         for decline in found.declined {
-            if suppressions.cover(info.name, [decline.span]) {
+            if let Some(suppression) = suppressions.covering(info.name, [decline.span]) {
+                self.used_suppressions.insert((info.name, self.in_original(suppression.span)));
                 continue;
             }
             let span = self.in_original(decline.span);
@@ -282,27 +363,32 @@ impl Driver<'_> {
             return false;
         }
 
-        let accepted = match self.check(&model, &selected) {
-            Ok(_) => selected,
+        let accepted = match self.check(&model, &selected.concat()) {
+            Ok(()) => selected,
             // One rewrite is wrong: find it, keep the others.
-            Err(_) => self.accept_one_by_one(info.name, &model, selected),
+            Err(_) => units(self.accept_one_by_one(info.name, &model, selected.concat())),
         };
         let mut edits = EditSet::default();
-        for rewrite in &accepted {
+        for rewrite in accepted.iter().flatten() {
             edits.try_add(&rewrite.edits).expect("a part of edits that fit together fits together");
         }
         if edits.is_empty() {
             self.text = text;
             return false;
         }
-        for rewrite in &accepted {
-            let applied = self.applied(info.name, rewrite);
-            self.outcome.applied.push(applied);
+        let accepted = if self.options.separate { self.separate(&model, accepted) } else { accepted };
+        for (unit, rewrites) in accepted.iter().enumerate() {
+            for rewrite in rewrites {
+                let applied = Applied { unit, ..self.applied(info.name, rewrite) };
+                self.outcome.applied.push(applied);
+            }
         }
         self.text = edits.apply(&text);
-        (self.observer)(&Round { pass: info.name, before: &text, rewrites: &accepted, after: &self.text });
+        let rewrites: Vec<Rewrite> = accepted.into_iter().flatten().collect();
+        (self.observer)(&Round { pass: info.name, before: &text, rewrites: &rewrites, after: &self.text });
         self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
         self.origin.push(edits);
+        self.outcome.rounds.push(text);
         true
     }
 
@@ -343,6 +429,49 @@ impl Driver<'_> {
             .map(|syntax| (name.as_str(), syntax))
     }
 
+    /// Whether the unit is to be applied. What was refused once stays so.
+    fn is_chosen(&mut self, pass: &'static str, text: &str, unit: &[Rewrite]) -> bool {
+        let Some(first) = unit.first() else { return false };
+        let span = self.in_original(first.span);
+        let key = (pass, first.message.clone(), span);
+        if self.refused.contains(&key) {
+            return false;
+        }
+        let is_chosen = (self.choose)(&Choice { pass, text, rewrites: unit, span });
+        if !is_chosen {
+            self.refused.insert(key);
+        }
+        is_chosen
+    }
+
+    fn suppress(&mut self, pass: &'static str, rewrite: &Rewrite, suppression: &Suppression<'_>) {
+        self.used_suppressions.insert((pass, self.in_original(suppression.span)));
+        self.outcome.suppressed.push(Suppressed {
+            pass,
+            span: self.in_original(rewrite.span),
+            message: rewrite.message.clone(),
+            reason: suppression.reason.map(str::to_owned),
+        });
+    }
+
+    /// Joins units with those behind them until the units up to each one are valid by themselves.
+    fn separate(&self, model: &Model<'_>, units: Vec<Vec<Rewrite>>) -> Vec<Vec<Rewrite>> {
+        let mut valid: Vec<Vec<Rewrite>> = Vec::new();
+        let mut before: Vec<Rewrite> = Vec::new();
+        let mut open: Vec<Rewrite> = Vec::new();
+        for unit in units {
+            before.extend_from_slice(&unit);
+            open.extend(unit);
+            if self.check(model, &before).is_ok() {
+                valid.push(std::mem::take(&mut open));
+            }
+        }
+        if !open.is_empty() {
+            valid.push(open);
+        }
+        valid
+    }
+
     /// Applies the rewrites, reads the text again and validates.
     fn check(&self, before: &Model<'_>, rewrites: &[Rewrite]) -> Result<(), String> {
         let mut edits = EditSet::default();
@@ -381,6 +510,9 @@ impl Driver<'_> {
             reason: rewrite.reason.clone(),
             level: rewrite.level,
             assumptions: rewrite.assumptions.clone(),
+            round: self.outcome.rounds.len(),
+            unit: 0,
+            edits: rewrite.edits.clone(),
         }
     }
 
@@ -393,13 +525,39 @@ impl Driver<'_> {
         outcome.optimized = self.text;
         if !outcome.changed() {
             outcome.applied.clear();
+            outcome.rounds.clear();
         }
+        outcome.diagnostics.extend(suppress::diagnostics(&outcome.original, self.options, &self.used_suppressions));
         let place = |span: Span| (span.start, span.end);
         outcome.applied.sort_by_key(|applied| place(applied.span));
         outcome.proposed.sort_by_key(|proposed| place(proposed.span));
         outcome.declined.sort_by_key(|declined| place(declined.span));
+        outcome.suppressed.sort_by_key(|suppressed| place(suppressed.span));
+        outcome.diagnostics.sort_by_key(|diagnostic| place(diagnostic.span));
         outcome
     }
+}
+
+/// Rewrites in order, those that are only good together in one unit: what one command downloads into a cache mount, a
+/// later one may need there.
+fn units(rewrites: Vec<Rewrite>) -> Vec<Vec<Rewrite>> {
+    let mut units: Vec<Vec<Rewrite>> = Vec::new();
+    for rewrite in rewrites {
+        let share_cache = |other: &Rewrite| mounts(other).any(|mount| mounts(&rewrite).any(|own| own == mount));
+        match units.iter_mut().find(|unit| unit.iter().any(share_cache)) {
+            Some(unit) => unit.push(rewrite),
+            None => units.push(vec![rewrite]),
+        }
+    }
+    units
+}
+
+/// The cache mounts that the rewrite adds.
+fn mounts(rewrite: &Rewrite) -> impl Iterator<Item = &Mount> {
+    rewrite.steps.iter().filter_map(|step| match step {
+        Step::AddCacheMount { mount, .. } => Some(mount),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -421,6 +579,9 @@ mod tests {
             dockerfile: Rc::new(parsed.dockerfile),
             origin: Vec::new(),
             outcome: Outcome::default(),
+            choose: &mut |_| true,
+            refused: BTreeSet::new(),
+            used_suppressions: BTreeSet::new(),
             observer: &mut |_| {},
         };
         let copy = TEXT.find("COPY").expect("it is there");

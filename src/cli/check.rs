@@ -9,10 +9,10 @@ use super::discover;
 use super::rewrite::failure;
 use super::run::{self, Optimized};
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Files, Format, Purpose, Selection};
+use super::{Exit, Files, Purpose, Reporting, Selection, known};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::text::Detail;
-use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status};
+use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, printable};
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -23,14 +23,16 @@ pub(super) struct Command {
     /// Check that the `.optimized` files are what `rewrite` would write; the level is guarded unless given
     #[arg(long)]
     outputs: bool,
-    /// How to report
-    #[arg(long, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    baseline: known::Flags,
+    #[command(flatten)]
+    reporting: Reporting,
 }
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
+    let reporting = command.reporting.check()?;
     let purpose = if command.outputs { Purpose::Rewrite } else { Purpose::Check };
-    let mut files = run::optimize(&command.files, &command.selection, purpose)?;
+    let mut files = run::optimize(&command.files, &command.selection, purpose, false)?;
     if command.outputs {
         for file in &mut files {
             match outputs(file) {
@@ -39,12 +41,16 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
             }
         }
     }
+    command.baseline.apply(&mut files)?;
     let mut reports: Vec<FileReport> = files.into_iter().map(|file| file.report).collect();
     if command.outputs {
         reports.extend(discover::orphans(&command.files.paths).iter().map(|path| orphan(path)));
     }
     let detail = if command.outputs { Detail::Brief } else { Detail::Full };
-    terminal.report(&reports, command.format, Stream::Stdout, detail)?;
+    terminal.report(&reports, reporting, Stream::Stdout, detail)?;
+    if let Some(path) = command.baseline.updated() {
+        terminal.note(Stream::Stderr, &format!("wrote {}\n", printable(&path.display().to_string())))?;
+    }
     let found = |report: &FileReport| match command.outputs {
         true => report.outputs.iter().any(|output| output.state.is_wrong()),
         false => report.status() == Status::Rewritten,

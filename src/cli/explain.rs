@@ -30,7 +30,7 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     }
     let name = command.pass.as_deref().unwrap_or_default();
     let pass = passes::find(name).context("there is no such pass: `imgopt passes` lists them")?;
-    terminal.print(Stream::Stdout, &format!("# {}\n\n{}", pass.name, page(pass.docs)))?;
+    terminal.print(Stream::Stdout, &format!("# {}\n\n{}", pass.name, pass.page()))?;
     Ok(Exit::Done)
 }
 
@@ -73,18 +73,4 @@ fn file_and_line(place: &str) -> Option<(PathBuf, usize)> {
     let (path, line) = place.rsplit_once(':')?;
     let line = line.parse().ok().filter(|line| *line > 0)?;
     (!path.is_empty()).then(|| (Path::new(path).to_owned(), line))
-}
-
-/// The module documentation at the top of the source of a pass, which is its page.
-fn page(source: &str) -> String {
-    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
-    lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_page_is_the_documentation_of_the_module() {
-        assert_eq!(super::page("//! A.\n//!\n//! ## B\n//!     c\n\nuse d;\n//! e\n"), "A.\n\n## B\n    c\n");
-    }
 }

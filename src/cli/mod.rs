@@ -6,7 +6,10 @@ mod changed;
 mod check;
 mod discover;
 mod explain;
+mod format;
 mod init;
+mod interactive;
+mod known;
 #[cfg(feature = "registry")]
 mod lock;
 mod passes;
@@ -16,16 +19,17 @@ mod syntax;
 mod terminal;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::Settings;
 use crate::config::file::PassSetting;
 use crate::pipeline::Options;
 use crate::rewrite::Level;
+use format::{Format, Reporting};
 use terminal::Terminal;
 
 /// Rewrites Dockerfiles into leaner, safer ones, with a reason and a proof for each change.
@@ -101,6 +105,16 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// The build context that was named.
+    fn known_context(&self) -> anyhow::Result<Option<&Path>> {
+        match self.context.as_deref() {
+            Some(context) if !context.is_dir() => {
+                anyhow::bail!("the build context {} is not a directory", context.display())
+            }
+            context => Ok(context),
+        }
+    }
+
     /// The options of the core for a file: flags go before its configuration, which goes before what holds by default.
     fn options(&self, purpose: Purpose, settings: &Settings) -> Options {
         let level = self.level.or_else(|| purpose.configured(settings)).unwrap_or_else(|| purpose.default_level());
@@ -151,14 +165,6 @@ impl Purpose {
             Self::InPlace | Self::Check => Level::Safe,
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 /// What a command came to.

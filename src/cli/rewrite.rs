@@ -2,23 +2,26 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::discover::{self, is_stdin};
+use super::interactive::Walk;
 use super::run::{self, Optimized, Source};
 use super::terminal::{Stream, Terminal};
-use super::{Exit, Files, Format, Purpose, Selection};
+use super::{Exit, Files, Format, Purpose, Reporting, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
+use crate::report::patches::{self, Unit};
 use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, diff};
 
 pub(super) const AFTER_HELP: &str = "\
 Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces \
-and removes its outputs as long as the hash fits. Standard input is rewritten to standard output. With --stdout \
-and --diff, the report goes to standard error.";
+and removes its outputs as long as the hash fits. Standard input is rewritten to standard output. With --stdout, \
+--diff and --commits, the report goes to standard error.";
 
 #[derive(Args)]
 pub(super) struct Command {
@@ -28,9 +31,11 @@ pub(super) struct Command {
     destination: DestinationFlags,
     #[command(flatten)]
     selection: Selection,
-    /// How to report
-    #[arg(long, default_value = "text")]
-    format: Format,
+    /// Show one rewrite after the other, and ask which to apply
+    #[arg(long, short, conflicts_with = "commits")]
+    interactive: bool,
+    #[command(flatten)]
+    reporting: Reporting,
     /// Exit with 1 when something was written
     #[arg(long)]
     exit_code: bool,
@@ -54,6 +59,9 @@ struct DestinationFlags {
     /// Replace the Dockerfiles themselves; the level is safe unless given
     #[arg(long)]
     in_place: bool,
+    /// Print a patch series instead, one a pass or one a rewrite, for `git am`
+    #[arg(long, value_name = "BY", num_args = 0..=1, require_equals = true, default_missing_value = "pass")]
+    commits: Option<By>,
 }
 
 /// Where texts go.
@@ -64,7 +72,25 @@ enum Destination<'a> {
     Tree(&'a Path),
     Stdout,
     Diff,
+    Commits(Unit),
     InPlace,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum By {
+    /// One patch for each run of a pass
+    Pass,
+    /// One patch for each rewrite, or for those that are only good together
+    Rewrite,
+}
+
+impl By {
+    const fn unit(self) -> Unit {
+        match self {
+            Self::Pass => Unit::Round,
+            Self::Rewrite => Unit::Rewrite,
+        }
+    }
 }
 
 impl DestinationFlags {
@@ -82,6 +108,10 @@ impl DestinationFlags {
             Self { out_dir: Some(directory), .. } => Destination::Tree(directory),
             Self { in_place: true, .. } => Destination::InPlace,
             Self { diff: true, .. } => Destination::Diff,
+            Self { commits: Some(_), .. } if reads_stdin => {
+                bail!("standard input is no file that a patch could change: name a Dockerfile")
+            }
+            Self { commits: Some(by), .. } => Destination::Commits(by.unit()),
             Self { stdout: true, .. } => Destination::Stdout,
             Self { .. } if reads_stdin => Destination::Stdout,
             Self { .. } => Destination::Beside,
@@ -92,7 +122,13 @@ impl DestinationFlags {
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let destination = command.destination.destination(&command.files.paths)?;
     let purpose = if matches!(destination, Destination::InPlace) { Purpose::InPlace } else { Purpose::Rewrite };
-    let mut files = run::optimize(&command.files, &command.selection, purpose)?;
+    let reporting = command.reporting.check()?;
+    let separate = matches!(destination, Destination::Commits(Unit::Rewrite));
+    let mut files = if command.interactive {
+        ask(command, purpose, terminal)?
+    } else {
+        run::optimize(&command.files, &command.selection, purpose, separate)?
+    };
     let n_read = files.iter().filter(|file| !matches!(file.report.finding, Finding::Skipped(_))).count();
     if matches!(destination, Destination::File(_) | Destination::Stdout) && n_read > 1 {
         bail!("there are {n_read} Dockerfiles: name one, or use --out-dir DIR");
@@ -104,15 +140,25 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
         }
     }
     let reports: Vec<FileReport> = files.into_iter().map(|file| file.report).collect();
-    print(&reports, destination, command.format, terminal)?;
+    print(&reports, destination, reporting, terminal)?;
     if reports.iter().any(|report| report.status() == Status::Error) {
         return Ok(Exit::Failed);
     }
     let is_news = |report: &FileReport| match destination {
-        Destination::Stdout | Destination::Diff => report.status() == Status::Rewritten,
+        Destination::Stdout | Destination::Diff | Destination::Commits(_) => report.status() == Status::Rewritten,
         _ => report.outputs.iter().any(|output| output.state != OutputState::Current),
     };
     Ok(if command.exit_code && reports.iter().any(is_news) { Exit::Found } else { Exit::Done })
+}
+
+/// Optimises the files as the person at the terminal decides.
+fn ask(command: &Command, purpose: Purpose, terminal: &Terminal) -> Result<Vec<Optimized>> {
+    if !io::stdin().is_terminal() || command.files.paths.iter().any(|path| is_stdin(path)) {
+        bail!("--interactive asks on a terminal, and standard input is none");
+    }
+    let styled = terminal.style(Stream::Stderr).styled;
+    let (mut input, mut output) = (io::stdin().lock(), io::stderr());
+    run::optimize_asking(&command.files, &command.selection, purpose, &mut Walk::new(&mut input, &mut output, styled))
 }
 
 /// Writes what was found for one file. `taken` are the outputs of the files before, with the path of each.
@@ -162,7 +208,7 @@ fn output(source: &Source, destination: Destination<'_>) -> Option<PathBuf> {
         Destination::Beside => source.path.as_deref().map(emit::beside),
         Destination::File(path) => Some(path.to_owned()),
         Destination::Tree(directory) => Some(emit::beside(&directory.join(&source.mirrored))),
-        Destination::Stdout | Destination::Diff | Destination::InPlace => None,
+        Destination::Stdout | Destination::Diff | Destination::Commits(_) | Destination::InPlace => None,
     }
 }
 
@@ -170,17 +216,22 @@ pub(super) fn failure(error: &EmitError) -> Failure {
     Failure::new(error.to_string(), error.help())
 }
 
-fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, terminal: &Terminal) -> Result<()> {
+fn print(
+    reports: &[FileReport],
+    destination: Destination<'_>,
+    reporting: Reporting,
+    terminal: &Terminal,
+) -> Result<()> {
     match destination {
         Destination::Stdout => {
-            terminal.report(reports, format, Stream::Stderr, Detail::Full)?;
+            terminal.report(reports, reporting, Stream::Stderr, Detail::Full)?;
             let outcomes =
                 reports.iter().filter(|report| report.status() != Status::Error).filter_map(FileReport::outcome);
             for outcome in outcomes {
                 terminal.print(Stream::Stdout, &outcome.optimized)?;
             }
         }
-        Destination::Diff if format == Format::Text => {
+        Destination::Diff if reporting.format == Format::Text => {
             let style = terminal.style(Stream::Stdout);
             terminal.text_report(reports, Stream::Stderr, Detail::WithoutDiff, |report| {
                 let Some(outcome) = report.outcome() else { return Ok(()) };
@@ -188,9 +239,20 @@ fn print(reports: &[FileReport], destination: Destination<'_>, format: Format, t
                 terminal.print(Stream::Stdout, &diff)
             })?;
         }
-        _ => terminal.report(reports, format, Stream::Stdout, Detail::Full)?,
+        Destination::Commits(unit) => {
+            terminal.print(Stream::Stdout, &patches::render(reports, unit, in_repository))?;
+            terminal.report(reports, reporting, Stream::Stderr, Detail::WithoutDiff)?;
+        }
+        _ => terminal.report(reports, reporting, Stream::Stdout, Detail::Full)?,
     }
     Ok(())
+}
+
+/// The path from the root of the repository, where `git am` applies patches; outside of one, the path as it is.
+fn in_repository(path: &str) -> String {
+    let Ok(absolute) = std::path::absolute(path) else { return path.to_owned() };
+    let root = absolute.ancestors().skip(1).find(|directory| directory.join(".git").exists());
+    root.and_then(|root| absolute.strip_prefix(root).ok()).map_or(path.to_owned(), |path| path.display().to_string())
 }
 
 #[cfg(test)]

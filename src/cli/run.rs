@@ -5,15 +5,16 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::changed::{self, Since};
 use super::discover::{self, Found, Verdict};
+use super::interactive::Walk;
 use super::{Files, Purpose, Selection};
 use crate::config::{Configs, Settings};
 use crate::context::{BuildContext, Surroundings};
-use crate::pipeline::{self, Options};
+use crate::pipeline::{self, Choice, Options};
 use crate::report::{Failure, FileReport, Finding};
 use crate::syntax;
 
@@ -38,32 +39,65 @@ pub(super) struct Source {
 }
 
 /// Optimises the files. Each has a report, in the order in which they were found.
-pub(super) fn optimize(files: &Files, selection: &Selection, purpose: Purpose) -> Result<Vec<Optimized>> {
-    let context = selection.context.as_deref();
-    if let Some(context) = context.filter(|context| !context.is_dir()) {
-        bail!("the build context {} is not a directory", context.display());
-    }
+///
+/// With `separate`, rewrites are kept apart as far as they are valid one after the other.
+pub(super) fn optimize(
+    files: &Files,
+    selection: &Selection,
+    purpose: Purpose,
+    separate: bool,
+) -> Result<Vec<Optimized>> {
+    let context = selection.known_context()?;
     let surroundings = Surroundings::default();
+    in_parallel(&jobs(files, selection, purpose)?, |job| {
+        let options = Options { separate, ..job.options.clone() };
+        let place = Place { named: context, settings: &job.settings, surroundings: &surroundings };
+        file(&job.found, &place, &options, &mut |_| true)
+    })
+}
+
+/// Optimises the files one after the other, asking about each rewrite.
+pub(super) fn optimize_asking(
+    files: &Files,
+    selection: &Selection,
+    purpose: Purpose,
+    walk: &mut Walk<'_>,
+) -> Result<Vec<Optimized>> {
+    let context = selection.known_context()?;
+    let surroundings = Surroundings::default();
+    let ask = |job: &Job| {
+        let path = job.found.path.display().to_string();
+        let place = Place { named: context, settings: &job.settings, surroundings: &surroundings };
+        file(&job.found, &place, &job.options, &mut |choice| walk.decide(&path, choice))
+    };
+    Ok(jobs(files, selection, purpose)?.iter().map(ask).collect())
+}
+
+/// A file of the run with what holds for it.
+struct Job {
+    found: Found,
+    options: Options,
+    settings: Settings,
+}
+
+fn jobs(files: &Files, selection: &Selection, purpose: Purpose) -> Result<Vec<Job>> {
     let configs = Configs::default();
     let mut jobs = Vec::new();
     for found in find(files, &configs)? {
         let settings = discover::settings(&found.path, &configs)?;
-        jobs.push((found, selection.options(purpose, &settings), settings));
+        jobs.push(Job { options: selection.options(purpose, &settings), found, settings });
     }
-    in_parallel(&jobs, |(found, options, settings)| {
-        let place = Place { named: context, settings, surroundings: &surroundings };
-        file(found, &place, options)
-    })
+    Ok(jobs)
 }
 
 /// Optimises one file, whatever its name is.
 pub(super) fn single(path: &Path, selection: &Selection, purpose: Purpose) -> Result<FileReport> {
     let settings = discover::settings(path, &Configs::default())?;
     let options = selection.options(purpose, &settings);
-    let named = selection.context.as_deref();
-    let place = Place { named, settings: &settings, surroundings: &Surroundings::default() };
+    let place =
+        Place { named: selection.known_context()?, settings: &settings, surroundings: &Surroundings::default() };
     let finding = match read(Some(path)) {
-        Ok(text) => optimized(&text, &build_context(Some(path), &text, &place), &options),
+        Ok(text) => optimized(&text, &build_context(Some(path), &text, &place), &options, &mut |_| true),
         Err(failure) => Finding::Failed(failure),
     };
     Ok(FileReport { path: path.display().to_string(), finding, outputs: Vec::new() })
@@ -95,13 +129,13 @@ struct Place<'a> {
     surroundings: &'a Surroundings,
 }
 
-fn file(found: &Found, place: &Place<'_>, options: &Options) -> Optimized {
+fn file(found: &Found, place: &Place<'_>, options: &Options, choose: &mut dyn FnMut(&Choice<'_>) -> bool) -> Optimized {
     let path = (!found.is_stdin()).then(|| found.path.clone());
     let name = path.as_ref().map_or("<stdin>".to_owned(), |path| path.display().to_string());
     let finding = match &found.verdict {
         Verdict::Read => {
             let context = |text: &str| build_context(path.as_deref(), text, place);
-            finding(found, path.as_deref(), context, options)
+            finding(found, path.as_deref(), context, options, choose)
         }
         Verdict::Skip(reason) => Finding::Skipped(reason.clone()),
         Verdict::Fail(failure) => Finding::Failed(failure.clone()),
@@ -112,7 +146,13 @@ fn file(found: &Found, place: &Place<'_>, options: &Options) -> Optimized {
     }
 }
 
-fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildContext, options: &Options) -> Finding {
+fn finding(
+    found: &Found,
+    path: Option<&Path>,
+    context: impl Fn(&str) -> BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+) -> Finding {
     let text = match read(path) {
         Ok(text) => text,
         Err(failure) => return Finding::Failed(failure),
@@ -120,12 +160,17 @@ fn finding(found: &Found, path: Option<&Path>, context: impl Fn(&str) -> BuildCo
     if let Some(reason) = discover::skip_content(&text).filter(|_| !found.named) {
         return Finding::Skipped(reason.to_owned());
     }
-    optimized(&text, &context(&text), options)
+    optimized(&text, &context(&text), options, choose)
 }
 
-fn optimized(text: &str, context: &BuildContext, options: &Options) -> Finding {
+fn optimized(
+    text: &str,
+    context: &BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+) -> Finding {
     // A mistake of imgopt must not take the other files with it.
-    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize(text, context, options))) {
+    match catch_unwind(AssertUnwindSafe(|| pipeline::optimize_with(text, context, options, choose))) {
         Ok(outcome) => Finding::Read(Box::new(outcome)),
         Err(_) => Finding::Failed(Failure::new(
             "imgopt stopped in the middle of this file",

@@ -6,9 +6,9 @@ use anstream::{AutoStream, ColorChoice};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::Reporting;
 use crate::report::text::Detail;
-use crate::report::{FileReport, Summary, json, text};
+use crate::report::{FileReport, Summary, text};
 
 /// Flags of all commands.
 #[derive(Args)]
@@ -90,9 +90,15 @@ impl Terminal {
     }
 
     /// Prints a report: errors to standard error, all the rest to `stream`.
-    pub(crate) fn report(&self, files: &[FileReport], format: Format, stream: Stream, detail: Detail) -> Result<()> {
-        if format == Format::Json {
-            self.print(stream, &json::render(files)?)?;
+    pub(crate) fn report(
+        &self,
+        files: &[FileReport],
+        reporting: Reporting,
+        stream: Stream,
+        detail: Detail,
+    ) -> Result<()> {
+        if let Some(text) = reporting.render(files)? {
+            self.print(stream, &text)?;
             return Ok(self.failures(files)?);
         }
         Ok(self.text_report(files, stream, detail, |_| Ok(()))?)

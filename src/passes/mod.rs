@@ -29,10 +29,19 @@ pub struct PassInfo {
     pub name: &'static str,
     /// One line: what the file gains.
     pub summary: &'static str,
-    /// The page that `imgopt explain` shows, without its heading.
+    /// The source of the pass: the documentation of its module is its [page](Self::page).
     pub docs: &'static str,
     /// The highest level of its rewrites: what `--only` and `--enable` allow.
     pub max_level: Level,
+}
+
+impl PassInfo {
+    /// The page of the pass, as Markdown without a heading: the module documentation at the top of its source.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let lines = self.docs.lines().map_while(|line| line.strip_prefix("//!"));
+        lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+    }
 }
 
 /// What a pass sees.
@@ -61,4 +70,16 @@ pub static PIPELINE: &[&dyn Pass] = &[
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Pass> {
     PIPELINE.iter().copied().find(|pass| pass.info().name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_the_documentation_of_the_module() {
+        let docs = "//! A.\n//!\n//! ## B\n//!     c\n\nuse d;\n//! e\n";
+        let info = PassInfo { name: "a", summary: "", docs, max_level: Level::Safe };
+        assert_eq!(info.page(), "A.\n\n## B\n    c\n");
+    }
 }

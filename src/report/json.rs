@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{FileReport, Finding, Output, Status, Summary, diff};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::pipeline::{Applied, Declined, Outcome, Violation};
+use crate::pipeline::{Applied, Declined, Outcome, Suppressed, Violation};
 use crate::rewrite::{Assumption, Level};
 use crate::source::{LineIndex, Span};
 
@@ -29,6 +29,9 @@ struct File<'a> {
     rewrites: Vec<RewriteEntry<'a>>,
     proposals: Vec<RewriteEntry<'a>>,
     declined: Vec<DeclinedEntry<'a>>,
+    suppressed: Vec<SuppressedEntry<'a>>,
+    /// How many rewrites and proposals the baseline knows; they are in no list.
+    known: usize,
     violations: Vec<ViolationEntry<'a>>,
     diagnostics: Vec<DiagnosticEntry<'a>>,
     /// From the original to the optimised text; `null` without rewrites.
@@ -63,6 +66,16 @@ struct DeclinedEntry<'a> {
     lines: Lines,
     reason: &'a str,
     unlock: &'a str,
+}
+
+#[derive(Serialize)]
+struct SuppressedEntry<'a> {
+    pass: &'static str,
+    #[serde(flatten)]
+    lines: Lines,
+    message: &'a str,
+    /// The reason that the comment gives.
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -127,6 +140,12 @@ fn read<'a>(head: File<'a>, outcome: &'a Outcome) -> File<'a> {
         reason: &declined.reason,
         unlock: &declined.unlock,
     };
+    let suppressed = |suppressed: &'a Suppressed| SuppressedEntry {
+        pass: suppressed.pass,
+        lines: lines(suppressed.span),
+        message: &suppressed.message,
+        reason: suppressed.reason.as_deref(),
+    };
     let violation = |violation: &'a Violation| ViolationEntry {
         pass: violation.pass,
         lines: lines(violation.span),
@@ -143,6 +162,8 @@ fn read<'a>(head: File<'a>, outcome: &'a Outcome) -> File<'a> {
         rewrites: outcome.applied.iter().map(rewrite).collect(),
         proposals: outcome.proposed.iter().map(rewrite).collect(),
         declined: outcome.declined.iter().map(declined).collect(),
+        suppressed: outcome.suppressed.iter().map(suppressed).collect(),
+        known: outcome.known,
         violations: outcome.violations.iter().map(violation).collect(),
         diagnostics: outcome.diagnostics.iter().map(diagnostic).collect(),
         diff: outcome.changed().then(|| diff::unified(head.path, &outcome.original, &outcome.optimized, false)),

@@ -1,12 +1,24 @@
-//! What a run says. All reports are made from the same [`FileReport`]s: [`text`] for people, [`json`] for programs,
-//! [`diff`] for `patch` and `git apply`.
+//! What a run says. All reports are made from the same [`FileReport`]s: [`text`] for people, [`markdown`] and [`html`]
+//! for reviewers, [`json`], [`sarif`], [`github`], [`gitlab`] and [`rdjson`] for programs, [`diff`] for `patch` and
+//! `git apply`.
 //!
-//! Text reports print lines of a Dockerfile with the secrets in them masked. A diff and the JSON report hold the lines
-//! as they are: both are read by programs that need every byte.
+//! What is made to be looked at prints lines of a Dockerfile with the secrets in them masked. Diffs, suggestions, fixes,
+//! patches and the JSON report hold the lines as they are: they are read by programs that need every byte.
 
+pub mod change;
 pub mod diff;
+pub mod github;
+pub mod gitlab;
+mod graph;
+pub mod html;
+
 pub mod json;
+pub mod markdown;
 mod mask;
+pub mod patches;
+pub mod rdjson;
+mod remark;
+pub mod sarif;
 pub mod text;
 
 use serde::Serialize;
@@ -175,6 +187,11 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// The path as services want it that know the tree of the repository.
+fn relative(path: &str) -> &str {
+    path.strip_prefix("./").unwrap_or(path)
+}
+
 /// Whether BuildKit rejects the file.
 fn is_rejected(outcome: &Outcome) -> bool {
     outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity > Severity::Warning)
@@ -189,6 +206,7 @@ fn counted(n: usize, noun: &str) -> String {
 /// A report with something of each kind, for the tests of the report formats.
 #[cfg(test)]
 fn sample() -> FileReport {
+    use crate::edit::Edit;
     use crate::pipeline::{Applied, Declined, Violation};
     use crate::rewrite::{Assumption, AssumptionKind, Level};
     use crate::source::Span;
@@ -206,6 +224,9 @@ fn sample() -> FileReport {
             Assumption::assumed(AssumptionKind::BuildKit),
             Assumption::proved(AssumptionKind::DefaultBuildArguments, "there are none"),
         ],
+        round: 0,
+        unit: 0,
+        edits: vec![Edit::insert(span("pip").start, "--mount=type=cache,target=/root/.cache/pip ")],
     };
     let proposal = Applied {
         pass: "non-root-user",
@@ -214,6 +235,9 @@ fn sample() -> FileReport {
         reason: "a program that is broken into owns nothing".to_owned(),
         level: Level::Proposal,
         assumptions: Vec::new(),
+        round: 1,
+        unit: 0,
+        edits: Vec::new(),
     };
     let declined = Declined {
         pass: "cache-mounts",
@@ -229,6 +253,7 @@ fn sample() -> FileReport {
         proposed: vec![proposal],
         declined: vec![declined],
         violations: vec![violation],
+        rounds: vec![original.to_owned()],
         ..Outcome::default()
     };
     FileReport {

@@ -2,10 +2,10 @@
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
+use super::remark::{MISTAKE, promise, promise_of_proposal};
 use super::{FileReport, Finding, Output, OutputState, Status, Summary, counted, diff, mask, printable};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::pipeline::{Applied, Declined, Outcome, Proposed, Violation};
-use crate::rewrite::{self, Assumption};
+use crate::pipeline::{Applied, Declined, Outcome, Proposed, Suppressed, Violation};
 use crate::source::{LineIndex, Span};
 
 /// Longest line that is shown, in bytes.
@@ -100,6 +100,7 @@ fn read(report: &FileReport, outcome: &Outcome, style: Style) -> String {
     text.extend(outcome.proposed.iter().map(|proposal| page.proposal(proposal)));
     if style.verbose {
         text.extend(outcome.declined.iter().map(|declined| page.declined(declined)));
+        text.extend(outcome.suppressed.iter().map(|suppressed| page.suppressed(suppressed)));
     }
     text.extend(outcome.violations.iter().map(|violation| page.violation(violation)));
     if outcome.changed() && style.detail == Detail::Full {
@@ -116,6 +117,7 @@ fn closing(report: &FileReport, outcome: &Outcome, style: Style) -> String {
         Some(reason) => format!("skipped: {reason}"),
         None if outcome.changed() => counted(outcome.applied.len(), "rewrite"),
         None if !outcome.proposed.is_empty() => "unchanged".to_owned(),
+        None if outcome.known > 0 => "nothing new".to_owned(),
         None => "nothing to gain".to_owned(),
     }];
     if !outcome.proposed.is_empty() {
@@ -124,6 +126,12 @@ fn closing(report: &FileReport, outcome: &Outcome, style: Style) -> String {
     if !outcome.declined.is_empty() {
         let hint = if style.verbose { "" } else { " (-v lists them)" };
         parts.push(format!("{} left alone{hint}", counted(outcome.declined.len(), "place")));
+    }
+    if !outcome.suppressed.is_empty() {
+        parts.push(format!("{} suppressed", outcome.suppressed.len()));
+    }
+    if outcome.known > 0 {
+        parts.push(format!("{} known", outcome.known));
     }
     line(report, &parts.join(", "))
 }
@@ -168,11 +176,7 @@ impl<'a> Page<'a> {
     }
 
     fn proposal(&self, proposal: &Proposed) -> String {
-        let mut notes = promise(proposal);
-        if proposal.level < rewrite::Level::Proposal {
-            let help = format!("`--level {}` or `--enable {}` applies it", proposal.level, proposal.pass);
-            notes.push(("help", help));
-        }
+        let notes = promise_of_proposal(proposal);
         let level = Level::NOTE.with_name("proposal");
         self.entry(level, Some(proposal.pass), &proposal.message, proposal.span, &notes)
     }
@@ -182,9 +186,14 @@ impl<'a> Page<'a> {
         self.entry(Level::INFO.with_name("declined"), Some(declined.pass), &declined.reason, declined.span, &notes)
     }
 
+    fn suppressed(&self, suppressed: &Suppressed) -> String {
+        let notes: Vec<_> = suppressed.reason.iter().map(|reason| ("reason", reason.clone())).collect();
+        let level = Level::INFO.with_name("suppressed");
+        self.entry(level, Some(suppressed.pass), &suppressed.message, suppressed.span, &notes)
+    }
+
     fn violation(&self, violation: &Violation) -> String {
-        let help = "this is a mistake in imgopt: please open an issue with this Dockerfile";
-        let notes = [("note", "the rewrite was taken back".to_owned()), ("help", help.to_owned())];
+        let notes = [("note", "the rewrite was taken back".to_owned()), ("help", MISTAKE.to_owned())];
         self.entry(Level::ERROR, Some(violation.pass), &violation.message, violation.span, &notes)
     }
 
@@ -235,21 +244,6 @@ impl<'a> Page<'a> {
         let from = (span.start - start).min(text.len());
         let to = (span.end - start).min(text.len());
         (text, from..to)
-    }
-}
-
-/// Why a rewrite helps, what it relies on, and its level.
-fn promise(rewrite: &Applied) -> Vec<(&'static str, String)> {
-    let reason = ("reason", rewrite.reason.clone());
-    let assumptions = rewrite.assumptions.iter().map(|assumption| ("assumes", assumes(assumption)));
-    std::iter::once(reason).chain(assumptions).chain([("level", rewrite.level.to_string())]).collect()
-}
-
-/// `the image is built with BuildKit (not proved)`.
-fn assumes(assumption: &Assumption) -> String {
-    match &assumption.evidence {
-        Some(evidence) => format!("{} (proved: {evidence})", assumption.kind.text()),
-        None => format!("{} (not proved)", assumption.kind.text()),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>
 }
 
 /// `did you mean …?`, if there is something near.
-pub(super) fn did_you_mean(word: &str, options: impl IntoIterator<Item = &'static str>, fold: bool) -> Option<String> {
+pub(crate) fn did_you_mean(word: &str, options: impl IntoIterator<Item = &'static str>, fold: bool) -> Option<String> {
     nearest(word, options, fold).map(|option| format!("did you mean {option}?"))
 }
 
