@@ -23,9 +23,12 @@ pub mod diagnostic;
 pub mod dialect;
 pub mod edit;
 pub mod emit;
+pub mod lock;
 pub mod model;
 pub mod passes;
 pub mod pipeline;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod report;
 pub mod rewrite;
 pub mod shell;

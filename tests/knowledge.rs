@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_yaml::Value;
 
 /// Words that tables have as keys and code may write, because it says what they mean and no row could.
-const WORDS: [(&str, &[&str]); 5] = [
+const WORDS: [(&str, &[&str]); 6] = [
     (
         "commands whose arguments and effects code understands, each in its own way",
         &[
@@ -36,16 +36,19 @@ const WORDS: [(&str, &[&str]); 5] = [
     (
         "options and variables that passes write or ask for by name",
         &[
+            "--cache",
             "--cache-dir",
             "--no-cache",
             "--no-cache-dir",
             "PIP_NO_CACHE_DIR",
+            "npm_config_cache",
             "UV_NO_CACHE",
             "npm cache clean --force",
             "rm -rf /var/lib/apt/lists/*",
         ],
     ),
     ("directories that the removals of package-install are about", &[".npm", "/var/cache/apk", "/var/lib/apt/lists"]),
+    ("the one package whose name has other letters than package names have elsewhere", &["g++"]),
     (
         "the language of shells and of Dockerfiles",
         &[

@@ -10,6 +10,8 @@ mod format;
 mod init;
 mod interactive;
 mod known;
+#[cfg(feature = "registry")]
+mod lock;
 mod passes;
 mod rewrite;
 mod run;
@@ -53,6 +55,10 @@ enum Command {
     /// Write a commented imgopt.yaml, or print the lines for a hook or CI
     #[command(after_help = init::AFTER_HELP)]
     Init(init::Command),
+    /// Ask registries for the digests of base images, and keep them in imgopt.lock
+    #[cfg(feature = "registry")]
+    #[command(after_help = lock::AFTER_HELP)]
+    Lock(lock::Command),
     /// List the passes in the order in which they run
     Passes,
     /// Show the page of a pass
@@ -190,6 +196,8 @@ pub fn main() -> ExitCode {
         Command::Check(command) => check::run(command, &terminal),
         Command::Apply(command) => apply::run(command, &terminal),
         Command::Init(command) => init::run(command, &terminal),
+        #[cfg(feature = "registry")]
+        Command::Lock(command) => lock::run(command, &terminal),
         Command::Passes => passes::run(&terminal),
         Command::Explain(command) => explain::run(command, &terminal),
         Command::Syntax(command) => syntax::run(command, &terminal),

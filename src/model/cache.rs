@@ -6,7 +6,7 @@ use super::{Model, Stage};
 use crate::shell::ast::Word;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::{Mount, MountKind, Sharing};
-use crate::tables::{self, CacheDirectory, Distribution, Fact, Interpreter, Tool};
+use crate::tables::{self, CacheDirectory, Distribution, Fact, Interpreter, Tool, TreeEffect};
 
 /// The commands that make apt keep what it downloads on Debian's and Ubuntu's images (Dockerfile reference, "Example: cache apt
 /// packages").
@@ -307,14 +307,14 @@ fn is_read_elsewhere(
 /// Checks that no other command of the RUN handles a tree that holds the directory, and that none is unknown: it would
 /// see what other builds left in the mount, or remove the mount itself and fail.
 fn touches_tree_above(model: &Model<'_>, run: usize, tool: &Tool, target: &str) -> Result<(), Refusal> {
-    const HARMLESS: [&str; 7] = ["mkdir", "ls", "echo", "test", "[", "printf", "rm"];
     for call in model.calls(run).iter().filter(|call| !uses(call, tool)) {
         let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
         if !super::packages::is_bounded(call) {
             let reason = format!("the RUN also runs `{name}`, which may read or remove the cache");
             return Err((reason, "a RUN of its own for the install"));
         }
-        if !HARMLESS.contains(&name.as_str()) && names_tree_above(model, run, call, target) {
+        let is_kept = tables::programs().tree_effect(&name) == Some(TreeEffect::Kept);
+        if !is_kept && names_tree_above(model, run, call, target) {
             let reason = format!("the RUN also runs `{name}` on a directory that holds the cache");
             return Err((reason, "a RUN of its own for the install"));
         }
@@ -347,10 +347,10 @@ fn names_tree_above(model: &Model<'_>, run: usize, call: &Call<'_>, target: &str
 
 /// Whether a later RUN copies a tree that would hold the directory if it were not mounted.
 fn copies_tree_above(model: &Model<'_>, run: usize, target: &str) -> bool {
-    const COPIES: [&str; 6] = ["cp", "install", "mv", "rsync", "tar", "zip"];
     model.calls(run).iter().any(|call| {
         let name = call.command.words.first().and_then(Word::literal).unwrap_or_default();
-        COPIES.contains(&name.as_str()) && names_tree_above(model, run, call, target)
+        let is_copied = tables::programs().tree_effect(&name) == Some(TreeEffect::Copied);
+        is_copied && names_tree_above(model, run, call, target)
     })
 }
 

@@ -16,6 +16,18 @@ pub struct ProgramTable {
     inits: BTreeMap<String, Vec<String>>,
     /// Whether each word of the shell changes nothing outside it.
     shell_words: BTreeMap<String, bool>,
+    /// What programs do with a directory that they are given.
+    trees: BTreeMap<String, TreeEffect>,
+}
+
+/// What a program does with a directory that it is given, and with all below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TreeEffect {
+    /// It copies or moves them.
+    Copied,
+    /// It reads nothing below it and leaves it where it is.
+    Kept,
 }
 
 impl ProgramTable {
@@ -40,6 +52,12 @@ impl ProgramTable {
             .is_some_and(|options| arguments.iter().all(|argument| options.iter().any(|option| option == argument)))
     }
 
+    /// What the program does with a directory that it is given, if that is known.
+    #[must_use]
+    pub fn tree_effect(&self, name: &str) -> Option<TreeEffect> {
+        self.trees.get(name).copied()
+    }
+
     /// Whether the name is a builtin or keyword that a shell takes before it looks for a program.
     #[must_use]
     pub fn is_shell_word(&self, name: &str) -> bool {
@@ -53,6 +71,7 @@ struct ProgramsFile {
     groups: Vec<Group>,
     inits: Vec<Init>,
     shell_words: Vec<ShellWords>,
+    trees: Vec<Trees>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +97,14 @@ struct Init {
     /// Options that leave the arguments as they are.
     options: Vec<String>,
     source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trees {
+    effect: TreeEffect,
+    source: String,
+    programs: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +138,12 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
             Ok(())
         }
     };
-    let mut table = ProgramTable { programs: BTreeMap::new(), inits: BTreeMap::new(), shell_words: BTreeMap::new() };
+    let mut table = ProgramTable {
+        programs: BTreeMap::new(),
+        inits: BTreeMap::new(),
+        shell_words: BTreeMap::new(),
+        trees: BTreeMap::new(),
+    };
     for group in file.groups {
         sourced(&group.group, &group.source)?;
         for name in group.programs {
@@ -127,6 +159,14 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
     for row in file.shell_words {
         sourced("shell_words", &row.source)?;
         table.shell_words.extend(row.words.into_iter().map(|word| (word, row.harmless)));
+    }
+    for row in file.trees {
+        sourced("trees", &row.source)?;
+        for name in row.programs {
+            if table.trees.insert(name.clone(), row.effect).is_some() {
+                return Err(invalid("programs.yaml", "trees", "programs", format!("`{name}` stands in two rows")));
+            }
+        }
     }
     Ok(table)
 }
