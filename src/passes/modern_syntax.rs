@@ -23,6 +23,7 @@ use crate::edit::Edit;
 use crate::rewrite::{Findings, Level, Rewrite};
 use crate::source::Span;
 use crate::syntax::ast::{Instruction, InstructionKind, ItemKind, KeyValues};
+use crate::syntax::expand;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -131,6 +132,10 @@ fn legacy_pair(cx: &PassContext<'_>, instruction: &Instruction, pairs: &KeyValue
     }
     if text::has_comment_line(cx.model.source, instruction.span) {
         found.decline(instruction.span, "a comment stands within the value", "move the comment above the instruction");
+        return;
+    }
+    if expand::variables(&value.text, cx.model.dockerfile.escape).is_err() {
+        found.decline(instruction.span, "BuildKit cannot expand the value", "close its quotes and braces");
         return;
     }
     let Some(quoted) = needs_quotes(&value.text) else {
