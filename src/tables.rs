@@ -3,6 +3,7 @@
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
 mod caches;
+mod effects;
 mod extensions;
 mod images;
 mod programs;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
@@ -28,6 +30,7 @@ pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, 
 pub const FILES: &[(&str, &str)] = &[
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
+    ("effects.yaml", include_str!("../rewrites/effects.yaml")),
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
@@ -163,6 +166,7 @@ fn shipped(file: &str) -> &'static str {
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
+    decode_effects(shipped("effects.yaml"))?;
     decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
