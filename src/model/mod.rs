@@ -1,5 +1,6 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
+pub mod access;
 pub mod body;
 pub mod cache;
 pub mod call;
@@ -189,6 +190,12 @@ impl<'a> Model<'a> {
     #[must_use]
     pub fn is_run(&self, index: usize) -> bool {
         matches!(self.instruction(index).kind, InstructionKind::Run(_))
+    }
+
+    /// Whether an instruction is ONBUILD: the order of the file then matters to builds elsewhere.
+    #[must_use]
+    pub fn has_triggers(&self) -> bool {
+        self.dockerfile.instructions.iter().any(|instruction| matches!(instruction.kind, InstructionKind::Onbuild(_)))
     }
 
     /// Source span of a span of the instruction's script.

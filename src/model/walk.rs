@@ -216,7 +216,7 @@ fn joined(base: &Value, path: Value) -> Value {
 }
 
 /// An absolute path without `.`, `..`, double and trailing slashes.
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -6,6 +6,7 @@
 pub mod add_to_copy;
 pub mod cache_mounts;
 pub mod exec_form;
+pub mod layer_order;
 pub mod modern_syntax;
 pub mod package_install;
 mod text;
@@ -58,6 +59,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
     &add_to_copy::AddToCopy,
+    // Before cache-mounts, so that it reads commands as the author wrote them.
+    &layer_order::LayerOrder,
     // Before package-install: where a cache is mounted, nothing has to be cleaned up.
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.

@@ -1,5 +1,6 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
+use super::commute;
 use super::replay::{self, Replay};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
@@ -137,6 +138,17 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// Two neighbours change places: `second`, which stands behind `first`, then stands before it.
+    ///
+    /// Neither writes what the other one reads or writes: files and directories by absolute paths, variables, user, working
+    /// directory, shell and configuration ([`crate::model::access`]). Guarded where a row of the table bounds what a
+    /// command writes, or a build argument's default says what the base image is. No file with ONBUILD.
+    Commute {
+        /// The instruction that stands first.
+        first: usize,
+        /// The instruction behind it.
+        second: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -156,6 +168,7 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
+    replay.begin(matches!(step, Step::Commute { .. }))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
@@ -170,6 +183,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
+        Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

@@ -6,6 +6,7 @@
 //! heredoc bodies are compared too.
 
 mod axioms;
+mod commute;
 mod replay;
 mod trivia;
 

@@ -1,6 +1,10 @@
 //! The effects in the course of a replay, addressed by the instruction that they came from.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use crate::model::Model;
+use crate::model::access::{self, Access};
 use crate::model::canonical::{Canonical, CanonicalCommand, CanonicalList, CommandId};
 use crate::model::chain::Joint;
 use crate::model::effect::{self, CommandEffect, Effect, RunEffect};
@@ -11,11 +15,43 @@ pub(super) struct Replay {
     effects: Vec<(usize, Effect)>,
     /// RUNs that have become a part of another one.
     merged: Vec<(usize, usize)>,
+    /// What the instructions of the text before read and write, computed when a step asks for it.
+    accesses: OnceCell<Rc<[Access]>>,
+    /// Whether the steps so far move instructions; nothing before the first step.
+    moves: Option<bool>,
 }
 
 impl Replay {
     pub(super) fn new(before: &Model<'_>) -> Self {
-        Self { effects: effect::effects(before).into_iter().enumerate().collect(), merged: Vec::new() }
+        Self {
+            effects: effect::effects(before).into_iter().enumerate().collect(),
+            merged: Vec::new(),
+            accesses: OnceCell::new(),
+            moves: None,
+        }
+    }
+
+    /// Checks that steps which move instructions and steps which change them are not replayed together: the side conditions
+    /// of both speak of the text before.
+    pub(super) fn begin(&mut self, moves: bool) -> Result<(), String> {
+        if self.moves.replace(moves).is_some_and(|before| before != moves) {
+            return Err("instructions are moved and changed at once".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What the instructions of the text before read and write. A step that lets two effects change places leaves the
+    /// inputs of all effects as they were, so it holds in the course of the replay too.
+    pub(super) fn accesses(&self, before: &Model<'_>) -> Rc<[Access]> {
+        Rc::clone(self.accesses.get_or_init(|| access::accesses(before).into()))
+    }
+
+    /// Puts an effect before its neighbour.
+    pub(super) fn swap(&mut self, first: usize, second: usize) -> Result<(), String> {
+        let at = self.effects.windows(2).position(|pair| pair[0].0 == first && pair[1].0 == second);
+        let at = at.ok_or_else(|| format!("instruction {second} does not stand behind {first}"))?;
+        self.effects.swap(at, at + 1);
+        Ok(())
     }
 
     /// The effects that the steps lead to.
@@ -32,7 +68,8 @@ impl Replay {
         while let Some(first) = into(instruction) {
             instruction = first;
         }
-        self.effects.iter().filter(|(from, _)| *from < instruction).count()
+        let position = self.effects.iter().position(|(from, _)| *from == instruction);
+        position.unwrap_or_else(|| self.effects.iter().filter(|(from, _)| *from < instruction).count())
     }
 
     /// The effect of an instruction.

@@ -25,6 +25,8 @@ pub(super) fn compare(before: &Model<'_>, after: &Model<'_>, place: impl Fn(usiz
     for comment in &mut old {
         comment.instruction = place(comment.instruction);
     }
+    // Comments move with their instruction, which only a step of the replay can move.
+    old.sort_by_key(|comment| comment.instruction);
     let new = comments(after);
     if old == new {
         return Ok(());
