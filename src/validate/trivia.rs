@@ -1,5 +1,6 @@
 //! Comments and directives: none is lost, none is changed, their order stays, and comments stay with their instruction.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::model::Model;
@@ -9,7 +10,7 @@ use crate::syntax::ast::ItemKind;
 /// A comment with the number of the instruction that it stands in or before; behind the last one, their count.
 #[derive(Debug, PartialEq, Eq)]
 struct Comment<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     instruction: usize,
 }
 
@@ -31,8 +32,8 @@ pub(super) fn compare(before: &Model<'_>, after: &Model<'_>, place: impl Fn(usiz
     if old == new {
         return Ok(());
     }
-    let known: HashSet<_> = new.iter().map(|comment| comment.text).collect();
-    if let Some(lost) = old.iter().find(|comment| !known.contains(comment.text)) {
+    let known: HashSet<_> = new.iter().map(|comment| &comment.text).collect();
+    if let Some(lost) = old.iter().find(|comment| !known.contains(&comment.text)) {
         return Err(format!("the comment `{}` is lost", lost.text));
     }
     if old.len() < new.len() {
@@ -43,15 +44,16 @@ pub(super) fn compare(before: &Model<'_>, after: &Model<'_>, place: impl Fn(usiz
 
 /// All comments in order: whole lines outside and inside instructions, and those of shell scripts.
 fn comments<'a>(model: &Model<'a>) -> Vec<Comment<'a>> {
-    let mut places = Vec::new();
+    let mut places: Vec<(Span, Cow<'a, str>)> = Vec::new();
+    let whole = |span: Span| (span, Cow::Borrowed(span.of(model.source).trim()));
     for item in &model.dockerfile.items {
         match item.kind {
-            ItemKind::Comment => places.push(item.span),
+            ItemKind::Comment => places.push(whole(item.span)),
             ItemKind::Instruction => {
                 let mut start = item.span.start;
                 for (number, line) in item.span.of(model.source).split_inclusive('\n').enumerate() {
                     if number > 0 && line.trim_start().starts_with('#') {
-                        places.push(Span::new(start, start + line.len()));
+                        places.push(whole(Span::new(start, start + line.len())));
                     }
                     start += line.len();
                 }
@@ -62,13 +64,16 @@ fn comments<'a>(model: &Model<'a>) -> Vec<Comment<'a>> {
     for index in 0..model.dockerfile.instructions.len() {
         let Some(body) = model.body(index) else { continue };
         let Some(script) = body.understood() else { continue };
-        places.extend(script.comments.iter().map(|span| body.text.to_source(*span)));
+        // A shell comment may go on behind a continuation, which is no part of it.
+        let comment =
+            |span: &Span| (body.text.to_source(*span), Cow::Owned(span.of(&body.text.text).trim().to_owned()));
+        places.extend(script.comments.iter().map(comment));
     }
-    places.sort_by_key(|span| span.start);
+    places.sort_by_key(|(span, _)| span.start);
     places.dedup();
     let instructions = &model.dockerfile.instructions;
-    let comment = |span: Span| Comment {
-        text: span.of(model.source).trim(),
+    let comment = |(span, text): (Span, Cow<'a, str>)| Comment {
+        text,
         instruction: instructions.partition_point(|instruction| instruction.full_span().end <= span.start),
     };
     places.into_iter().map(comment).collect()
