@@ -110,7 +110,7 @@ const CHANGES: &[Change] = &[
     ("HOME elsewhere", |text| behind_from(text, "ENV HOME=/srv/home")),
     ("bash as the shell", |text| behind_from(text, "SHELL [\"/bin/bash\", \"-c\"]")),
     ("other paths", |text| {
-        text.replace("/src", "/work/tree").replace("/opt/", "/var/opt/").replace("/out/", "/result/")
+        text.replace("/src", "/build/tree").replace("/opt/", "/var/opt/").replace("/out/", "/result/")
     }),
     ("copied from by a later stage", |text| {
         format!("{}\n\nFROM scratch\nCOPY --from=0 /etc/hostname /etc/hostname\n", text.trim_end())
