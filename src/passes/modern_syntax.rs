@@ -134,6 +134,10 @@ fn legacy_pair(cx: &PassContext<'_>, instruction: &Instruction, pairs: &KeyValue
         found.decline(instruction.span, "a comment stands within the value", "move the comment above the instruction");
         return;
     }
+    if value.text.contains(|c: char| c.is_control() && c != '\t') {
+        found.decline(instruction.span, "the value holds control characters", "write `KEY=\"value\"` by hand");
+        return;
+    }
     if expand::variables(&value.text, cx.model.dockerfile.escape).is_err() {
         found.decline(instruction.span, "BuildKit cannot expand the value", "close its quotes and braces");
         return;
