@@ -340,7 +340,7 @@ impl Place<'_> {
             found.decline(self.span(), reason, unlock);
             return;
         }
-        let update = call.option(&["--update", "-U", "--update-cache"]).filter(|at| call.reads_options_at(*at));
+        let update = call.option(&["--update", "-U", "--update-cache"]).filter(|at| Self::is_update_word(call, *at));
         let rewrite = match update {
             None => self.with_option(call, "--no-cache"),
             Some(at) => call.command.words.get(at).map(|word| {
@@ -365,6 +365,12 @@ impl Place<'_> {
             reason: "the package index stays out of the layer".to_owned(),
             ..rewrite
         }));
+    }
+
+    /// Whether the word is apk's option to refresh the index and nothing else: in `-Uq` it is one of several.
+    fn is_update_word(call: &Call<'_>, at: usize) -> bool {
+        let word = call.command.words.get(at).and_then(crate::shell::ast::Word::literal);
+        call.reads_options_at(at) && word.is_some_and(|word| packages::is_apk_update_option(call, &word))
     }
 
     /// Whether the RUN removes apk's cache after the install.
