@@ -25,7 +25,7 @@ pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
     decode_images, image, image_of, images,
 };
-pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
+pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 
 /// The text of every table, by its path in `rewrites/`.
