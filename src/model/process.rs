@@ -79,7 +79,10 @@ impl Model<'_> {
             }
             Err(refusal) => match self.exec_in_shell_form(stage, index, script) {
                 Ok(better) => Ok(Some(better)),
-                Err(None) => Ok(None),
+                Err(None) if script.and_then(last_command).and_then(SimpleCommand::name).as_deref() == Some("exec") => {
+                    Ok(None)
+                }
+                Err(None) => Err(refusal),
                 Err(Some(own)) if script.is_some_and(|script| plain_argv(script).is_none()) => Err(own),
                 Err(Some(_)) => Err(refusal),
             },

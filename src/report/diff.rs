@@ -24,7 +24,7 @@ pub fn of(path: &str, outcome: &Outcome, styled: bool) -> String {
     let diff = unified(path, &outcome.original, &outcome.optimized, styled);
     let mut notes: Vec<String> = Vec::new();
     for line in outcome.applied.iter().flat_map(|rewrite| &rewrite.migration) {
-        let note = format!("# to run it: {}\n", printable(line).replace(['\n', '\r'], " "));
+        let note = format!("# to run it: {}\n", printable(&line.replace(['\n', '\r'], " ")));
         if !notes.contains(&note) {
             notes.push(note);
         }

@@ -219,9 +219,11 @@ mod tests {
                 { "text": "the image is built with BuildKit", "proved": false, "evidence": null },
                 { "text": "build arguments have their defaults", "proved": true, "evidence": "there are none" },
             ],
+            "migration": [],
         }]);
         assert_eq!(file["rewrites"], expected);
         assert_eq!(file["proposals"][0]["level"], "proposal");
+        assert_eq!(file["proposals"][0]["migration"].as_array().map(Vec::len), Some(1));
         let expected = json!([{
             "pass": "cache-mounts",
             "line": 2,
