@@ -1,3 +1,7 @@
 from setuptools import Extension, setup
 
-setup(packages=["fastsum"], ext_modules=[Extension("fastsum._sum", ["fastsum/_sum.c"])])
+setup(
+    packages=["fastsum"],
+    package_dir={"": "src"},
+    ext_modules=[Extension("fastsum._sum", ["src/fastsum/_sum.c"])],
+)
