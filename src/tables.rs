@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
-pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use caches::{CacheDirectory, CacheTable, Evidence, Place, Sharing, Tool, caches, decode_caches};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
