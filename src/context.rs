@@ -8,6 +8,7 @@ mod evidence;
 mod ignore;
 mod paths;
 mod pattern;
+mod services;
 mod sources;
 
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ pub use builder::Builder;
 pub use evidence::Surroundings;
 use ignore::IgnoreRules;
 use pattern::Pattern;
+pub use services::Service;
 pub use sources::SourceFile;
 
 /// Files over this size, in bytes, have a name and no content.
@@ -55,6 +57,8 @@ pub struct BuildContext {
     known: Option<Arc<Known>>,
     /// Where to look for traces of the builder, and what was found.
     builder: Arc<builder::Search>,
+    /// What compose files say of the services that run the image.
+    services: Arc<[Service]>,
 }
 
 #[derive(Debug)]
@@ -106,7 +110,8 @@ impl BuildContext {
             None => evidence::find(dockerfile_path, dockerfile, &directories, surroundings),
         };
         let context = found.and_then(|(root, because)| Self::at(&root, dockerfile_path, because)).unwrap_or_default();
-        Self { builder: search, ..context }
+        let services = evidence::services(dockerfile_path, &directories, surroundings).into();
+        Self { builder: search, services, ..context }
     }
 
     /// The context at `root`; `None` when it cannot be read or its ignore file not understood.
@@ -116,6 +121,7 @@ impl BuildContext {
         Some(Self {
             known: Some(Arc::new(Known { root, because, ignore, sources: OnceLock::new() })),
             builder: Arc::default(),
+            services: Arc::default(),
         })
     }
 
@@ -223,6 +229,12 @@ impl BuildContext {
     #[must_use]
     pub fn sources(&self) -> Option<&[SourceFile]> {
         self.known.as_ref()?.sources.get_or_init(|| sources::read(self)).as_deref()
+    }
+
+    /// What compose files of the repository say of the services that run the image.
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        &self.services
     }
 
     /// Which builder builds the image, as far as files of the repository show it.

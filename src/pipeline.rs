@@ -332,7 +332,7 @@ impl Driver<'_> {
                 self.suppress(info.name, &rewrite, suppression);
             } else if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
                 found.declined.push(decline);
-            } else if rewrite.level > self.options.level_of(info.name) {
+            } else if rewrite.level == Level::Proposal || rewrite.level > self.options.level_of(info.name) {
                 let proposed = self.applied(info.name, &rewrite);
                 self.outcome.proposed.push(proposed);
             } else {

@@ -71,11 +71,15 @@ pub enum AssumptionKind {
     NoComputedReads,
     /// A package manager's command writes where its table row says.
     TableBounds,
+    /// The program needs nothing that only root may do, beyond what is seen.
+    NoRootNeeded,
+    /// The program writes nowhere but where it is seen to.
+    WritesSeen,
 }
 
 impl AssumptionKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::BuildKit,
         Self::DefaultBuildArguments,
         Self::NoOtherVolumes,
@@ -83,6 +87,8 @@ impl AssumptionKind {
         Self::NoChildImages,
         Self::NoComputedReads,
         Self::TableBounds,
+        Self::NoRootNeeded,
+        Self::WritesSeen,
     ];
 
     /// The name used in configuration.
@@ -96,6 +102,8 @@ impl AssumptionKind {
             Self::NoChildImages => "no-child-images",
             Self::NoComputedReads => "no-computed-reads",
             Self::TableBounds => "table-bounds",
+            Self::NoRootNeeded => "no-root-needed",
+            Self::WritesSeen => "writes-seen",
         }
     }
 
@@ -110,6 +118,8 @@ impl AssumptionKind {
             Self::NoChildImages => "no image outside this repository is built from this one",
             Self::NoComputedReads => "no build-only file is read at run time through a computed path",
             Self::TableBounds => "the package manager's command writes where its table row says",
+            Self::NoRootNeeded => "the program needs nothing that only root may do",
+            Self::WritesSeen => "the program writes nowhere but where it is seen to",
         }
     }
 }

@@ -15,7 +15,9 @@ mod package_names;
 mod programs;
 mod recommends;
 mod runtime_libs;
+mod secrets;
 mod sizes;
+mod users;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,10 +42,12 @@ pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_nam
 pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
+pub use secrets::{SecretTable, decode_secrets, secrets};
 pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
+pub use users::{Relatives, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
@@ -62,7 +66,9 @@ pub const FILES: &[(&str, &str)] = &[
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
+    ("secrets.yaml", include_str!("../rewrites/secrets.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
+    ("users.yaml", include_str!("../rewrites/users.yaml")),
 ];
 
 /// A table that cannot be used.
@@ -201,6 +207,8 @@ pub fn check() -> Result<(), TableError> {
     decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
+    decode_secrets(shipped("secrets.yaml"))?;
+    decode_users(shipped("users.yaml"))?;
     decode_distroless(shipped("distroless.yaml"))?;
     decode_eol(shipped("eol.yaml"))?;
     decode_musl(shipped("musl.yaml"))?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_yaml::Value;
 
-use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, builder, has_wildcard, paths, small_file};
+use super::{BuildContext, Entry, MAX_DEPTH, MAX_ENTRIES, Service, builder, has_wildcard, paths, services, small_file};
 use crate::syntax::ast::{Dockerfile, Instruction, InstructionKind, KeyValue};
 use crate::syntax::expand::{Lookup, process_known};
 
@@ -92,6 +92,8 @@ fn build_files(directory: &Path) -> Arc<[BuildFile]> {
 struct Build {
     context: String,
     dockerfile: String,
+    /// The service of a compose file.
+    service: Option<Service>,
 }
 
 fn named_by_file(path: &Path, directories: &[PathBuf], surroundings: &Surroundings) -> Named {
@@ -115,6 +117,31 @@ fn named_by_file(path: &Path, directories: &[PathBuf], surroundings: &Surroundin
         (Some((context, file)), None) => Named::Once(context, file),
         (Some(_), Some(_)) => Named::Differently,
     }
+}
+
+/// The services of compose files that run the image of the Dockerfile.
+pub(super) fn services(path: &Path, directories: &[PathBuf], surroundings: &Surroundings) -> Vec<Service> {
+    let (Some(path), Some(top)) = (in_real_directory(path), directories.last()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for directory in directories {
+        for file in surroundings.builds(directory).iter() {
+            let shown = file.path.strip_prefix(top).unwrap_or(&file.path).display().to_string();
+            for build in &file.builds {
+                let dockerfile = in_real_directory(&directory.join(&build.context).join(&build.dockerfile));
+                if let Some(service) = build.service.as_ref().filter(|_| dockerfile.is_some_and(|named| named == path))
+                {
+                    found.push(Service { file: shown.clone(), ..service.clone() });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The path in its directory as that is without links; the file itself need not be there.
+fn in_real_directory(path: &Path) -> Option<PathBuf> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(directory.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// `compose.yaml`, `docker-compose.dev.yml` and the like.
@@ -154,12 +181,17 @@ fn builds(file: &Path, text: &str) -> Vec<Build> {
     parts
         .into_iter()
         .flatten()
-        .filter_map(|(_, part)| if is_json { bake_target(part) } else { service(part) })
+        .filter_map(|(name, part)| if is_json { bake_target(part) } else { service(name.as_str()?, part) })
         .collect()
 }
 
 /// The build of a compose service. What holds a variable is not known, and not a build that names the file.
-fn service(service: &Value) -> Option<Build> {
+fn service(name: &str, service: &Value) -> Option<Build> {
+    let found = service_build(service)?;
+    Some(Build { service: Some(services::read(name, service)), ..found })
+}
+
+fn service_build(service: &Value) -> Option<Build> {
     let build = service.get("build")?;
     if let Some(context) = build.as_str() {
         return plain(context, "Dockerfile");
@@ -185,7 +217,7 @@ fn text<'a>(value: &'a Value, key: &str, default: &'a str) -> Option<&'a str> {
 
 fn plain(context: &str, dockerfile: &str) -> Option<Build> {
     let known = !context.contains(['$', ':']) && !dockerfile.contains('$');
-    known.then(|| Build { context: context.to_owned(), dockerfile: dockerfile.to_owned() })
+    known.then(|| Build { context: context.to_owned(), dockerfile: dockerfile.to_owned(), service: None })
 }
 
 /// Reads the plain texts of `context` and `dockerfile` from the blocks `target "name" { … }` of a bake file, one

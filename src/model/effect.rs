@@ -7,6 +7,7 @@
 
 use super::Model;
 use super::canonical::{self, CanonicalList};
+use crate::shell::ast::Script;
 use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, Instruction, InstructionKind, Transfer, Word};
 use crate::syntax::expand::{self, Lookup};
@@ -229,6 +230,18 @@ fn braces_end(text: &str, escape: char) -> Option<usize> {
 #[must_use]
 pub fn effects(model: &Model<'_>) -> Vec<Effect> {
     (0..model.dockerfile.instructions.len()).map(|index| effect(model, index)).collect()
+}
+
+/// The effect of `USER` with a plain word.
+#[must_use]
+pub fn user(name: &str) -> Effect {
+    Effect::Words { keyword: "USER", words: vec![Evaluated::plain(name)] }
+}
+
+/// What a RUN of the script runs, when it is no heredoc.
+#[must_use]
+pub fn script(script: &Script) -> CommandEffect {
+    CommandEffect::Script { list: canonical::script(script), heredoc: false }
 }
 
 fn effect(model: &Model<'_>, index: usize) -> Effect {

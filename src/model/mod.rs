@@ -1,6 +1,7 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
 pub mod access;
+pub mod account;
 pub mod body;
 pub mod cache;
 pub mod call;
@@ -11,12 +12,14 @@ pub mod effect;
 pub mod manifest;
 pub mod origin;
 pub mod packages;
+pub mod privilege;
 pub mod process;
 pub mod runtime;
 pub mod scope;
 pub mod transfer;
 pub mod user;
 mod walk;
+pub mod writes;
 
 use std::ops::Range;
 use std::rc::Rc;

@@ -51,7 +51,7 @@ impl Model<'_> {
         match &self.instruction(index).kind {
             InstructionKind::Run(_) => {
                 let names_it = self.body(index).is_none_or(|body| body.text.text.contains(name));
-                if names_it { Trace::Lost } else { Trace::Untouched }
+                if names_it && !self.keeps_content(index, name) { Trace::Lost } else { Trace::Untouched }
             }
             InstructionKind::Copy(transfer) => self.trace_copy(index, transfer, path),
             InstructionKind::Add(transfer) => match self.destination(index, transfer) {
@@ -60,6 +60,17 @@ impl Model<'_> {
             },
             _ => Trace::Untouched,
         }
+    }
+
+    /// Whether every command of the RUN that names the file leaves its content as it is.
+    fn keeps_content(&self, run: usize, name: &str) -> bool {
+        let Some(calls) = self.every_call(run) else { return false };
+        calls.iter().all(|call| {
+            let mut words = call.command.words.iter();
+            let redirects = call.command.redirects.iter().any(|redirect| redirect.operator.starts_with('>'));
+            let names_it = words.any(|word| word.pattern().is_none_or(|text| text.contains(name)));
+            !names_it || !redirects && matches!(call.command.name().as_deref(), Some("chmod" | "chown"))
+        })
     }
 
     fn trace_copy(&self, index: usize, transfer: &Transfer, path: &str) -> Trace {

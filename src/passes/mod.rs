@@ -6,9 +6,12 @@
 pub mod add_to_copy;
 pub mod cache_mounts;
 pub mod exec_form;
+pub mod init;
 pub mod layer_order;
 pub mod modern_syntax;
+pub mod non_root_user;
 pub mod package_install;
+pub mod secrets;
 mod text;
 
 use crate::model::Model;
@@ -67,6 +70,11 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &package_install::PackageInstall,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
+    // Last: USER stands behind everything that the others put in.
+    &non_root_user::NonRootUser,
+    // These only propose: they read what is left of the file.
+    &secrets::Secrets,
+    &init::Init,
 ];
 
 /// The pass of that name.

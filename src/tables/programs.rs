@@ -26,6 +26,24 @@ pub struct ProgramTable {
     code: Vec<String>,
     /// The end of the names of scripts for a shell.
     script: String,
+    /// Programs that write nothing, or only to what they are given.
+    readers: Vec<String>,
+    /// Programs that handle no SIGTERM.
+    deaf: Vec<Deaf>,
+}
+
+/// Programs that handle no SIGTERM unless what they run does.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deaf {
+    programs: Vec<String>,
+    /// Words of the argv with which another program is run.
+    not_with: Vec<String>,
+    /// How sources say that they handle it.
+    pub handlers: Vec<String>,
+    /// What else helps.
+    pub otherwise: Option<String>,
+    source: String,
 }
 
 /// Whether a shell stays beside the last command of `-c`.
@@ -114,6 +132,26 @@ impl ProgramTable {
         self.trees.get(name).copied()
     }
 
+    /// The options of a program that starts its arguments as they are, if it is one.
+    #[must_use]
+    pub fn init_options(&self, program: &str) -> Option<&[String]> {
+        self.inits.get(program.rsplit('/').next().unwrap_or(program)).map(Vec::as_slice)
+    }
+
+    /// Whether the program writes nothing, or only to what it is given.
+    #[must_use]
+    pub fn only_reads(&self, name: &str) -> bool {
+        self.readers.iter().any(|known| known == name)
+    }
+
+    /// What is known of a program that handles no SIGTERM as PID 1, when it is started like that.
+    #[must_use]
+    pub fn ignores_sigterm(&self, argv: &[String]) -> Option<&Deaf> {
+        let program = argv.first()?.rsplit('/').next()?;
+        let row = self.deaf.iter().find(|row| row.programs.iter().any(|known| known == program))?;
+        (!row.not_with.iter().any(|word| argv.contains(word))).then_some(row)
+    }
+
     /// What is known of a shell, with its name to show.
     #[must_use]
     pub fn stays(&self, shell: Sh) -> Option<(&ShellRow, &str)> {
@@ -169,6 +207,7 @@ struct ProgramsFile {
     shells: Vec<ShellRow>,
     runners: Vec<Runner>,
     code: Code,
+    deaf: Vec<Deaf>,
 }
 
 #[derive(Deserialize)]
@@ -177,6 +216,7 @@ struct Code {
     source: String,
     ends: Vec<String>,
     script: String,
+    readers: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -252,6 +292,8 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
         runners: file.runners,
         code: file.code.ends,
         script: file.code.script,
+        readers: file.code.readers,
+        deaf: file.deaf,
     };
     sourced("code", &file.code.source)?;
     for row in &table.shells {

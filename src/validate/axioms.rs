@@ -2,6 +2,7 @@
 
 use super::commute;
 use super::replay::{self, Replay};
+use super::user;
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
 use crate::model::effect::Effect;
@@ -152,6 +153,16 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// The image runs as a user other than root: USER stands behind the last instruction that makes files, with a RUN before it that makes the
+    /// account and the directories which the program writes to ([`crate::model::account`]).
+    ///
+    /// The stage is the last one and starts a program of its own as root; the base image starts nothing by itself. Nothing that is started or said in the sources
+    /// needs root, no file that is needed lies below the home directory of root or is for its owner only, and nobody has said who
+    /// runs the program. What is written is found, or the change is breaking; with volumes it is.
+    SetUser {
+        /// The FROM of the stage.
+        from: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -163,7 +174,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SetUser { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -187,6 +198,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SetUser { from } => user::set_user(before, replay, *from, level),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

@@ -61,6 +61,7 @@ impl Step {
                 Some((*instruction, &[Field::HealthCheck]))
             }
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
+            Self::SetUser { from } => Some((*from, &[Field::User])),
             _ => None,
         }
     }

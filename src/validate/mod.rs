@@ -10,6 +10,7 @@ mod commute;
 mod configuration;
 mod replay;
 mod trivia;
+mod user;
 
 use crate::model::Model;
 use crate::model::effect;

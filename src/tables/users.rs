@@ -1,0 +1,249 @@
+//! Users of programs, what needs root and what shows that a program writes: `users.yaml`.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::{DistributionName, TableError, decode_file, invalid, shipped};
+
+/// The table, decoded. The heading of the file says what its parts mean.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserTable {
+    create: Vec<Create>,
+    own: Vec<Own>,
+    families: Names,
+    servers: Servers,
+    root: Programs,
+    privileged: Texts,
+    home: Home,
+    low_ports: Texts,
+    writers: Vec<Writers>,
+    relatives: Vec<Relatives>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    distributions: Vec<DistributionName>,
+    command: String,
+    source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    families: Vec<String>,
+    user: String,
+    source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    source: String,
+    names: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Servers {
+    source: String,
+    programs: Vec<String>,
+    options: Vec<String>,
+    development: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Programs {
+    source: String,
+    programs: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Texts {
+    source: String,
+    texts: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Home {
+    source: String,
+    commands: Vec<String>,
+    elsewhere: Vec<String>,
+    dependencies: Vec<String>,
+}
+
+/// What code says where it writes a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Writers {
+    ends: Vec<String>,
+    /// Whether these are sources of programs, not their settings.
+    pub code: bool,
+    source: String,
+    /// Text in front of the path.
+    pub paths: Vec<String>,
+    /// Text that does not stand beside the path.
+    pub other: Vec<String>,
+    /// Second arguments of `open(` that write.
+    pub opens: Vec<String>,
+}
+
+/// Directories that a framework writes to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relatives {
+    /// The file that shows it.
+    pub file: String,
+    /// The package of `package.json` that shows it too.
+    #[serde(default)]
+    pub dependency: Option<String>,
+    /// Below the working directory.
+    pub directories: Vec<String>,
+    source: String,
+}
+
+fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+fn holds(list: &[String], name: &str) -> bool {
+    list.iter().any(|known| known == name)
+}
+
+fn found<'a>(list: &'a [String], text: &str) -> Option<&'a str> {
+    list.iter().find(|known| text.contains(known.as_str())).map(String::as_str)
+}
+
+impl UserTable {
+    /// The command that makes an account on the distribution.
+    #[must_use]
+    pub fn create(&self, distribution: DistributionName, name: &str, id: u32) -> Option<String> {
+        let row = self.create.iter().find(|row| row.distributions.contains(&distribution))?;
+        Some(row.command.replace("{name}", name).replace("{id}", &id.to_string()))
+    }
+
+    /// The account that images of the family have for programs.
+    #[must_use]
+    pub fn own(&self, family: &str) -> Option<&str> {
+        self.own.iter().find(|row| holds(&row.families, family)).map(|row| row.user.as_str())
+    }
+
+    /// Whether images of the family start nothing but what the file says.
+    #[must_use]
+    pub fn is_plain(&self, family: &str) -> bool {
+        holds(&self.families.names, family)
+    }
+
+    /// Whether the program is one of which the table knows how it runs what it is given.
+    #[must_use]
+    pub fn is_server(&self, program: &str) -> bool {
+        let name = base_name(program);
+        holds(&self.servers.programs, name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+            || holds(&self.servers.programs, name)
+    }
+
+    /// The word of an argv by which a server changes user, writes elsewhere or is one for development.
+    #[must_use]
+    pub fn unlike_server<'a>(&self, argv: &[&'a str]) -> Option<&'a str> {
+        let is_it = |word: &&&str| {
+            let option = word.split('=').next().unwrap_or(word);
+            holds(&self.servers.options, option) || holds(&self.servers.development, base_name(word))
+        };
+        argv.iter().find(is_it).copied()
+    }
+
+    /// Whether the program has to start as root.
+    #[must_use]
+    pub fn needs_root(&self, program: &str) -> bool {
+        holds(&self.root.programs, base_name(program))
+    }
+
+    /// What the text says where a program does what only root may do.
+    #[must_use]
+    pub fn privileged(&self, text: &str) -> Option<&str> {
+        found(&self.privileged.texts, text)
+    }
+
+    /// What the text of a RUN says where it puts files below the home directory.
+    #[must_use]
+    pub fn home_command(&self, text: &str) -> Option<&str> {
+        found(&self.home.commands, text)
+    }
+
+    /// Whether the text says that such files lie elsewhere.
+    #[must_use]
+    pub fn lies_elsewhere(&self, text: &str) -> bool {
+        found(&self.home.elsewhere, text).is_some()
+    }
+
+    /// The dependency in a manifest that downloads below the home directory when it is installed.
+    #[must_use]
+    pub fn home_dependency(&self, manifest: &str) -> Option<&str> {
+        found(&self.home.dependencies, manifest)
+    }
+
+    /// How the text says that the program listens on a port below 1024. The digits have to end there.
+    #[must_use]
+    pub fn low_port(&self, text: &str) -> Option<&str> {
+        let stands = |known: &&String| {
+            text.match_indices(known.as_str()).any(|(at, _)| {
+                let next = text[at + known.len()..].chars().next();
+                !(known.ends_with(|c: char| c.is_ascii_digit()) && next.is_some_and(|c| c.is_ascii_alphanumeric()))
+            })
+        };
+        self.low_ports.texts.iter().find(stands).map(String::as_str)
+    }
+
+    /// How code in a file of that name says that it writes.
+    #[must_use]
+    pub fn writers(&self, file: &str) -> Option<&Writers> {
+        let end = file.rfind('.').map_or("", |at| &file[at..]);
+        self.writers.iter().find(|row| holds(&row.ends, end))
+    }
+
+    /// Directories that frameworks write to.
+    pub fn relatives(&self) -> impl Iterator<Item = &Relatives> {
+        self.relatives.iter()
+    }
+
+    fn check(&self) -> Result<(), TableError> {
+        let shared = [&self.families.source, &self.servers.source, &self.root.source, &self.privileged.source];
+        let mut sources = shared
+            .into_iter()
+            .chain([&self.home.source, &self.low_ports.source])
+            .chain(self.create.iter().map(|row| &row.source))
+            .chain(self.own.iter().map(|row| &row.source))
+            .chain(self.writers.iter().map(|row| &row.source))
+            .chain(self.relatives.iter().map(|row| &row.source));
+        match sources.any(|source| source.trim().is_empty()) {
+            true => Err(invalid(FILE, "the file", "source", "it is empty")),
+            false => Ok(()),
+        }
+    }
+}
+
+const FILE: &str = "users.yaml";
+
+/// The shipped table.
+///
+/// # Panics
+/// Never: `tests/tables.rs` decodes the same text.
+pub fn users() -> &'static UserTable {
+    static TABLE: OnceLock<UserTable> = OnceLock::new();
+    TABLE.get_or_init(|| decode_users(shipped(FILE)).expect("the shipped table of users decodes"))
+}
+
+/// Decodes a table of users.
+///
+/// # Errors
+/// If it cannot be used: a row without source.
+pub fn decode_users(text: &str) -> Result<UserTable, TableError> {
+    let table: UserTable = decode_file(FILE, text)?;
+    table.check()?;
+    Ok(table)
+}

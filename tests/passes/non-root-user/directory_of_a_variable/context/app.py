@@ -1,0 +1,2 @@
+import os, pathlib
+(pathlib.Path(os.environ["UPLOADS"]) / "a").write_bytes(b"")

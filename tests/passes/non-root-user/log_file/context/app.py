@@ -1,0 +1,9 @@
+from flask import Flask
+app = Flask(__name__)
+
+
+@app.get("/")
+def index():
+    return "hello"
+import logging
+logging.basicConfig(handlers=[logging.FileHandler("logs/app.log")])
