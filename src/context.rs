@@ -224,8 +224,8 @@ impl BuildContext {
         Some(found)
     }
 
-    /// The text files of the context, without what package managers and version control put there, by path. `None` when they
-    /// are not all known: nothing follows then from what is not found.
+    /// The files of the context with their text, without what package managers and version control put there, by path. `None`
+    /// when they are not all known: nothing follows then from what is not found.
     #[must_use]
     pub fn sources(&self) -> Option<&[SourceFile]> {
         self.known.as_ref()?.sources.get_or_init(|| sources::read(self)).as_deref()

@@ -47,7 +47,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
-pub use users::{Relatives, UserTable, Writers, decode_users, users};
+pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[

@@ -138,8 +138,7 @@ impl Model<'_> {
                     return Err((format!("line {line} says USER: root is meant"), "no USER root"));
                 }
                 let Some(body) = self.body(index).filter(|_| self.is_run(index)) else { continue };
-                let makes = |word: &str| body.text.text.split_whitespace().any(|known| known.ends_with(word));
-                if ["useradd", "adduser", "addgroup", "groupadd"].into_iter().any(makes) {
+                if body.text.text.split_whitespace().any(|word| tables::users().makes_account(word)) {
                     return Err((
                         format!("line {line} makes an account: which is for the program is not known"),
                         "USER with it",
@@ -215,13 +214,13 @@ impl Model<'_> {
         for source in self.context.sources().unwrap_or_default() {
             let name = source.path.rsplit('/').next().unwrap_or_default();
             let is_code = table.writers(&source.path).is_some() && !is_for_tests(&source.path);
-            if is_code && source.text.contains("/root/") {
+            if is_code && source.known().contains("/root/") {
                 return Err(format!("`{}` names `/root/`", source.path));
             }
             if name.ends_with(".json")
                 && !name.contains("lock")
                 && !lies_elsewhere
-                && let Some(package) = table.home_dependency(&source.text)
+                && let Some(package) = table.home_dependency(source.known())
             {
                 return Err(format!(
                     "`{}` has the package {package}, which puts files below the home directory",

@@ -51,7 +51,10 @@ impl Model<'_> {
         });
         let of_parent = matches!(stage.base, Base::Stage(_));
         if !own && !of_parent {
-            return Err("the file starts no program of its own: the image may be one to build others from".to_owned());
+            return Err(
+                "the file starts no program of its own: it is that of the base image, or one to build others from"
+                    .to_owned(),
+            );
         }
         let is_of_base = stage.image.as_deref().is_some_and(|image| {
             image.entrypoint_passes_through && image.entrypoint.known().is_some_and(|argv| argv == entrypoint)
@@ -201,10 +204,10 @@ impl Model<'_> {
             if table.writers(&source.path).is_none() || is_for_tests(&source.path) {
                 continue;
             }
-            if let Some(port) = table.low_port(&source.text) {
+            if let Some(port) = table.low_port(source.known()) {
                 return Err(low_port_reason(&format!("`{port}` in `{}`", source.path)));
             }
-            if let Some(what) = table.privileged(&source.text) {
+            if let Some(what) = table.privileged(source.known()) {
                 return Err(format!("`{}` says `{what}`", source.path));
             }
         }
@@ -259,6 +262,9 @@ fn low_port(argv: &[String]) -> Option<String> {
         let is_option = matches!(word.as_str(), "-p" | "--port" | "-port" | "--http-port" | "--http");
         if is_option && argv.get(at + 1).is_some_and(|next| is_low(next)) {
             return Some(format!("{word} {}", argv[at + 1]));
+        }
+        if matches!(word.as_str(), "80" | "443") {
+            return Some(word.clone());
         }
         let value = word.rsplit_once("port=").or_else(|| word.rsplit_once(':')).map(|(_, value)| value);
         if value.is_some_and(is_low) && !word.contains('/') && !word.contains('@') {

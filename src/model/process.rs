@@ -279,7 +279,11 @@ impl Model<'_> {
                 return Err((format!("`{}` may change how scripts run", source.path), manual));
             }
             let is_code = tables::programs().is_code(name);
-            if is_code && let Some(variable) = runner.variables.iter().find(|name| source.text.contains(name.as_str()))
+            if is_code && source.text.is_none() {
+                return Err((format!("the text of `{}` is not known", source.path), manual));
+            }
+            if is_code
+                && let Some(variable) = runner.variables.iter().find(|name| source.known().contains(name.as_str()))
             {
                 return Err((
                     format!("`{}` reads `{variable}…`, which `{}` sets", source.path, runner.program),

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use super::privilege::{Started, is_for_tests};
 use super::{Base, Model, Stage};
 use crate::context::Entry;
-use crate::shell::ast::{Script, SimpleCommand};
+use crate::shell::ast::{Script, SimpleCommand, Word};
 use crate::syntax::ast::InstructionKind;
-use crate::tables::{self, Writers};
+use crate::tables::{self, Operand, Writers};
 
 /// What a program writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,32 +100,25 @@ impl Model<'_> {
                 let place = redirect.target.literal().map_or(Place::Unknown, |path| self.place(stage, &path));
                 self.add(place, || format!("{name} writes to a file that only the shell knows"), writes);
             }
-            let (Some(program), operands) = (command.name(), operands(command)) else { continue };
-            match program.as_str() {
-                "mkdir" | "install" => {
-                    for path in operands {
+            let Some(program) = command.name() else { continue };
+            let words: Vec<String> = command.words.iter().skip(1).filter_map(Word::literal).collect();
+            match tables::users().shell_writer(&program, &words) {
+                Some(Operand::Other) => {
+                    let unknown = format!("{name} runs `{program}`, which changes files");
+                    writes.unknown.get_or_insert(unknown);
+                }
+                Some(operand) => {
+                    for path in operands(command) {
+                        let why = || format!("{name} writes with `{program}`");
                         match path.map_or(Place::Unknown, |path| self.place(stage, &path)) {
-                            Place::File(path) => _ = writes.directories.insert(path),
-                            place => self.add(place, || format!("{name} makes a directory"), writes),
+                            Place::File(path) if operand == Operand::Directory => {
+                                writes.directories.insert(path);
+                            }
+                            place => self.add(place, why, writes),
                         }
                     }
                 }
-                "touch" | "tee" => {
-                    for path in operands {
-                        let place = path.map_or(Place::Unknown, |path| self.place(stage, &path));
-                        self.add(place, || format!("{name} writes with `{program}`"), writes);
-                    }
-                }
-                "cp" | "mv" | "ln" | "rm" | "sed" | "tar" | "unzip" | "chmod" | "chgrp" | "sponge" | "dd"
-                | "truncate" => {
-                    if program != "sed"
-                        || command.words.iter().any(|word| word.literal().is_some_and(|word| word.starts_with("-i")))
-                    {
-                        let unknown = format!("{name} runs `{program}`, which changes files");
-                        writes.unknown.get_or_insert(unknown);
-                    }
-                }
-                _ => {}
+                None => {}
             }
         }
         Ok(())
@@ -164,10 +157,19 @@ impl Model<'_> {
         let mut read = 0;
         for source in sources.iter().filter(|source| !is_for_tests(&source.path)) {
             let Some(row) = tables::users().writers(&source.path) else { continue };
+            if !row.code && source.path.contains("lock") {
+                continue;
+            }
             read += usize::from(row.code);
-            let given = self.given(stage, started, &source.text);
+            let Some(text) = &source.text else {
+                if row.code {
+                    writes.unknown.get_or_insert(format!("the text of `{}` is not known", source.path));
+                }
+                continue;
+            };
+            let given = self.given(stage, started, text);
             let mut found = Writes::default();
-            self.written_by_source(stage, &source.path, &source.text, row, &mut found);
+            self.written_by_source(stage, &source.path, text, row, &mut found);
             // A path that the code is given is one of those that the file gives.
             if found.unknown.is_some() && !given.is_empty() {
                 found.unknown = None;
@@ -347,7 +349,7 @@ impl Model<'_> {
 
 /// The operands of a simple command, as far as they are known.
 fn operands(command: &SimpleCommand) -> Vec<Option<String>> {
-    let words = command.words.iter().skip(1).map(crate::shell::ast::Word::literal);
+    let words = command.words.iter().skip(1).map(Word::literal);
     words.filter(|word| !word.as_ref().is_some_and(|word| word.starts_with('-'))).collect()
 }
 

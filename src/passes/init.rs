@@ -45,8 +45,16 @@ impl Pass for Init {
         let Some((index, argv)) = model.first_process(stage) else { return };
         let Some(row) = tables::programs().ignores_sigterm(&argv) else { return };
         let handled = |source: &crate::context::SourceFile| {
-            row.handlers.iter().any(|handler| source.text.contains(handler.as_str()))
+            row.handlers.iter().any(|handler| {
+                source.known().contains(handler.as_str())
+                    || source.text.is_none() && tables::programs().is_code(&source.path)
+            })
         };
+        let is_code =
+            |source: &crate::context::SourceFile| tables::users().writers(&source.path).is_some_and(|row| row.code);
+        if !row.handlers.is_empty() && model.context.sources().is_none_or(|sources| !sources.iter().any(is_code)) {
+            return;
+        }
         if !row.handlers.is_empty() && model.context.sources().is_none_or(|sources| sources.iter().any(handled)) {
             return;
         }

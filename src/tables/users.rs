@@ -11,12 +11,14 @@ use super::{DistributionName, TableError, decode_file, invalid, shipped};
 #[serde(deny_unknown_fields)]
 pub struct UserTable {
     create: Vec<Create>,
+    makes: Vec<String>,
     own: Vec<Own>,
     families: Names,
     servers: Servers,
     root: Programs,
     privileged: Texts,
     home: Home,
+    shell: Shell,
     low_ports: Texts,
     writers: Vec<Writers>,
     relatives: Vec<Relatives>,
@@ -77,6 +79,26 @@ struct Home {
     dependencies: Vec<String>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shell {
+    source: String,
+    directories: Vec<String>,
+    files: Vec<String>,
+    changes: Vec<String>,
+}
+
+/// What a command of a script does with its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// It makes directories of them.
+    Directory,
+    /// It writes them.
+    File,
+    /// It changes files in other ways.
+    Other,
+}
+
 /// What code says where it writes a file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +147,12 @@ impl UserTable {
     pub fn create(&self, distribution: DistributionName, name: &str, id: u32) -> Option<String> {
         let row = self.create.iter().find(|row| row.distributions.contains(&distribution))?;
         Some(row.command.replace("{name}", name).replace("{id}", &id.to_string()))
+    }
+
+    /// Whether the word is a command that makes accounts, perhaps with its path.
+    #[must_use]
+    pub fn makes_account(&self, word: &str) -> bool {
+        self.makes.iter().any(|command| word.ends_with(command.as_str()))
     }
 
     /// The account that images of the family have for programs.
@@ -187,6 +215,19 @@ impl UserTable {
         found(&self.home.dependencies, manifest)
     }
 
+    /// What a command of a script writes, if it writes files.
+    #[must_use]
+    pub fn shell_writer(&self, command: &str, words: &[String]) -> Option<Operand> {
+        let in_place = words.iter().any(|word| word.starts_with("-i"));
+        if holds(&self.shell.directories, command) {
+            return Some(Operand::Directory);
+        }
+        if holds(&self.shell.files, command) {
+            return Some(Operand::File);
+        }
+        (holds(&self.shell.changes, command) || command == "sed" && in_place).then_some(Operand::Other)
+    }
+
     /// How the text says that the program listens on a port below 1024. The digits have to end there.
     #[must_use]
     pub fn low_port(&self, text: &str) -> Option<&str> {
@@ -215,7 +256,7 @@ impl UserTable {
         let shared = [&self.families.source, &self.servers.source, &self.root.source, &self.privileged.source];
         let mut sources = shared
             .into_iter()
-            .chain([&self.home.source, &self.low_ports.source])
+            .chain([&self.home.source, &self.low_ports.source, &self.shell.source])
             .chain(self.create.iter().map(|row| &row.source))
             .chain(self.own.iter().map(|row| &row.source))
             .chain(self.writers.iter().map(|row| &row.source))

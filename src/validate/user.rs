@@ -23,3 +23,65 @@ pub(super) fn set_user(before: &Model<'_>, replay: &mut Replay, from: usize, lev
     new.push(effect::user(&plan.user));
     replay.insert_behind(plan.after, new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Step, check as validate};
+    use super::*;
+    use crate::context::BuildContext;
+    use crate::model::body::BodyCache;
+    use crate::rewrite::Rewrite;
+    use crate::source::Span;
+    use crate::syntax;
+
+    const BEFORE: &str = "FROM debian:bookworm-slim\nRUN true\nEXPOSE 8080\nCMD [\"/srv/app\"]\n";
+    const MADE: &str = "RUN groupadd --gid 10001 app && useradd --uid 10001 --gid app --create-home --shell \
+                        /usr/sbin/nologin app\nUSER app\n";
+
+    #[track_caller]
+    fn check(before: &str, after: &str, level: Level, reason: Option<&str>) {
+        let (old, new) = (syntax::parse(before), syntax::parse(after));
+        let (context, cache) = (BuildContext::unknown(), BodyCache::default());
+        let before = Model::build(before, &old.dockerfile, &context, &cache);
+        let after = Model::build(after, &new.dockerfile, &context, &cache);
+        let rewrite =
+            Rewrite { steps: vec![Step::SetUser { from: 0 }], ..Rewrite::new(level, Span::new(0, 0), "", "") };
+        let found = validate(&before, &after, &[rewrite]);
+        match reason {
+            None => assert_eq!(found, Ok(())),
+            Some(reason) => assert!(found.as_ref().is_err_and(|found| found.contains(reason)), "{found:?}"),
+        }
+    }
+
+    #[test]
+    fn the_user_stands_where_it_belongs_and_is_the_one_of_the_plan() {
+        let after = BEFORE.replace("EXPOSE", &format!("{MADE}EXPOSE"));
+        check(BEFORE, &after, Level::Breaking, None);
+        check(BEFORE, &after, Level::Guarded, Some("the change is breaking"));
+        check(BEFORE, BEFORE, Level::Breaking, Some("instructions were expected"));
+        let early = BEFORE.replace("RUN true", &format!("{MADE}RUN true"));
+        check(BEFORE, &early, Level::Breaking, Some("another effect"));
+        for (wrong, right) in [("USER nobody", "USER app"), ("app:x", "app\nUSER"), ("--gid 0 app", "--gid 10001 app")]
+        {
+            check(BEFORE, &after.replace(right, wrong), Level::Breaking, Some(""));
+        }
+    }
+
+    #[test]
+    fn the_side_conditions_are_those_of_the_model() {
+        let after = |before: &str| before.replace("EXPOSE", &format!("{MADE}EXPOSE"));
+        for (line, reason) in [
+            ("ONBUILD RUN x", "ONBUILD"),
+            ("USER root", "says USER"),
+            ("RUN useradd x", "makes an account"),
+            ("RUN chmod 600 /a", "only their owner"),
+            ("RUN touch ~/a", "below `/root`"),
+            ("EXPOSE 80", "below 1024"),
+        ] {
+            let before = BEFORE.replace("RUN true", &format!("{line}\nRUN true"));
+            check(&before, &after(&before), Level::Breaking, Some(reason));
+        }
+        let before = BEFORE.replace("/srv/app", "nginx");
+        check(&before, &after(&before), Level::Breaking, Some("starts as root"));
+    }
+}
