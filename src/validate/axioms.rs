@@ -34,8 +34,8 @@ pub enum Step {
     },
     /// An install command gains an option.
     ///
-    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`) and stands where the command
-    /// reads options.
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or guarded one that leaves
+    /// documentation out, and stands where the command reads options.
     AddOption {
         /// The RUN.
         run: usize,
@@ -172,7 +172,9 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
-        Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::AddOption { run, command, at, option } => {
+            add_option(before, replay, (*run, *command), *at, option, level)
+        }
         Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
@@ -213,16 +215,18 @@ fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Res
 fn add_option(
     before: &Model<'_>,
     replay: &mut Replay,
-    run: usize,
-    command: usize,
+    (run, command): (usize, usize),
     at: usize,
     option: &str,
+    level: Level,
 ) -> Result<(), String> {
     let call = call(before, run, command)?;
     if !call.reads_options_at(at) {
         return Err(format!("no option is read at word {at}"));
     }
-    packages::may_gain_option(before, run, &call, option)?;
+    if level < packages::may_gain_option(before, run, &call, option)? {
+        return Err(format!("`{option}` leaves files out"));
+    }
     let words = &mut command_mut(replay, run, command)?.words;
     words.insert(at, CanonicalWord::plain(option));
     Ok(())
