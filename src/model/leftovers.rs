@@ -14,7 +14,13 @@ pub fn lacks(call: &Call<'_>, gain: &Gain) -> bool {
     let setting = gain.option.split_once('=').map(|(_, setting)| setting.split('=').next().unwrap_or(setting));
     let says_already =
         || setting.is_some_and(|setting| call.has_word_with(setting)) || call.has_word_with(&gain.option);
-    gain.commands.iter().any(|command| call.is_command(command)) && call.option(&names).is_none() && !says_already()
+    // `pacman -Scc` and `pacman -Sy` install nothing.
+    let does_something =
+        call.subcommand().is_some() || !call.operands().is_empty() || call.option(&["--sysupgrade"]).is_some();
+    does_something
+        && gain.commands.iter().any(|command| call.is_command(command))
+        && call.option(&names).is_none()
+        && !says_already()
 }
 
 /// The lowest level at which the call may gain the option.

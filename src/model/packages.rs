@@ -1,5 +1,6 @@
 //! Package installs: what may be added to them and what may be cleaned up behind them.
 
+use super::cache::Refusal;
 use super::call::Call;
 use super::{Base, Model, Stage, cache, leftovers};
 use crate::rewrite::Level;
@@ -11,6 +12,39 @@ use crate::tables::{self, Fact, Recommended};
 
 /// The option that keeps apt from installing what packages recommend.
 pub const NO_RECOMMENDS: &str = "--no-install-recommends";
+
+/// The program for people.
+pub const APT: &str = "apt";
+
+/// The program for scripts.
+pub const APT_GET: &str = "apt-get";
+
+/// Number of the word that names `apt` in a call which `apt-get` does in the same way: what both share but for progress
+/// bars and for keeping what was downloaded, which the images of Debian and Ubuntu do not do anyway.
+///
+/// # Errors
+/// Why it stays.
+pub fn may_be_apt_get(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<usize, Refusal> {
+    if !call.is_plain() {
+        return Err(call.why_not_plain());
+    }
+    let is_same = matches!(
+        call.subcommand(),
+        Some("update" | "install" | "remove" | "purge" | "autoremove" | "clean" | "autoclean")
+    );
+    if !is_same {
+        let subcommand = call.subcommand().unwrap_or_default();
+        return Err((format!("`apt {subcommand}` and `apt-get {subcommand}` differ"), "nothing"));
+    }
+    let image = model.stage_of(run).and_then(|stage| stage.image.as_deref());
+    if !image.is_some_and(|image| matches!(image.docker_clean, Fact::Known(true))) {
+        let reason = "whether apt-get would keep what it downloads is not known".to_owned();
+        return Err((reason, "a row for the base image in the image tables"));
+    }
+    let is_it = |word: &Word| word.literal().as_deref() == Some(APT);
+    let at = call.command.words.iter().position(is_it);
+    at.ok_or_else(|| ("the program is no plain word".to_owned(), "nothing"))
+}
 
 /// The command that removes apt's package lists.
 pub const REMOVE_LISTS: &str = "rm -rf /var/lib/apt/lists/*";

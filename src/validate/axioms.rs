@@ -4,7 +4,7 @@ use super::commute;
 use super::replay::{self, Replay};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
-use crate::model::effect::{CommandEffect, Effect};
+use crate::model::effect::Effect;
 use crate::model::transfer::{Plain, plain_add};
 use crate::model::{Model, cache, call::Call, packages};
 use crate::rewrite::Level;
@@ -24,12 +24,15 @@ pub enum Step {
         /// The ADD.
         instruction: usize,
     },
-    /// A shell form becomes the exec form of the argv that its shell would start.
+    /// A CMD or ENTRYPOINT starts the same process in a better way ([`crate::model::process`]).
     ///
-    /// The script is one command of plain words, the shell the default one, the ENTRYPOINT in effect does not look at
-    /// CMD, and the program needs no shell to start.
+    /// Without a shell: the script, of a shell form or of `sh -c`, is one command of plain words, the shell the default one,
+    /// the ENTRYPOINT in effect does not look at CMD, no CMD becomes arguments, and the program needs no shell to start. With `exec`
+    /// before the last command of the script: only simple commands stand before it, none in the background, none that sets a
+    /// trap; it is a program; and the shell is known to stay. Without the program that runs a script of a manifest: the script is one plain command
+    /// of a program of the base image, none runs before or after it, and no source reads what that program sets.
     ExecForm {
-        /// The CMD, ENTRYPOINT or HEALTHCHECK.
+        /// The CMD or ENTRYPOINT.
         instruction: usize,
     },
     /// An install command gains an option.
@@ -104,6 +107,15 @@ pub enum Step {
         after: usize,
         /// The command.
         text: String,
+    },
+    /// `apt-get` takes the place of `apt`.
+    ///
+    /// The subcommand is one that both do in the same way, and the base image keeps no downloads of either.
+    AptGetForApt {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
     },
     /// A chain gains `apt-get update` in front of an install that has none before it.
     ///
@@ -181,6 +193,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
+        Step::AptGetForApt { run, command } => apt_get_for_apt(before, replay, *run, *command),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
@@ -203,12 +216,12 @@ fn copy_for_add(before: &Model<'_>, replay: &mut Replay, instruction: usize, lev
 
 fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Result<(), String> {
     let stage = before.stage_of(instruction).ok_or("it stands in no stage")?;
-    let (argv, _) = before.exec_argv(stage, instruction).map_err(|(reason, _)| reason)?;
-    let command = match replay.effect(instruction)? {
-        Effect::Process { command, .. } | Effect::Healthcheck { command: Some(command), .. } => command,
-        _ => return Err("it starts no process".to_owned()),
+    let better = before.better_process(stage, instruction).map_err(|(reason, _)| reason)?;
+    let better = better.ok_or("it is fine as it is")?;
+    let Effect::Process { command, .. } = replay.effect(instruction)? else {
+        return Err("it starts no process".to_owned());
     };
-    *command = CommandEffect::Exec(argv);
+    *command = better.command;
     Ok(())
 }
 
@@ -319,6 +332,15 @@ fn add_update(before: &Model<'_>, replay: &mut Replay, run: usize, command: usiz
         }
     };
     replay::insert(replay.script(run)?, chain.joint, previous, canonical_command(text)?)
+}
+
+fn apt_get_for_apt(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let at = packages::may_be_apt_get(before, run, &call).map_err(|(reason, _)| reason)?;
+    // Words are added behind the name only, so the number holds.
+    let word = command_mut(replay, run, command)?.words.get_mut(at).ok_or("there is no such word")?;
+    *word = CanonicalWord::plain(packages::APT_GET);
+    Ok(())
 }
 
 fn merge_and(before: &Model<'_>, replay: &mut Replay, first: usize, second: usize) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! apk, and updates that every later install repeats.
 
 use super::super::text;
-use super::Place;
+use super::{NOT_SHIPPED, Place};
 use crate::edit::Edit;
 use crate::model::call::Call;
 use crate::model::packages;
@@ -11,13 +11,15 @@ use crate::validate::Step;
 
 impl Place<'_> {
     pub(super) fn no_cache(&self, call: &Call<'_>, found: &mut Findings) {
-        if call.option(&["--no-cache"]).is_some()
-            || packages::has_cache_mount(self.model, self.run, "/var/cache/apk")
-            || self.apk_cache_is_removed(call)
-        {
+        if call.option(&["--no-cache"]).is_some() || packages::has_cache_mount(self.model, self.run, "/var/cache/apk") {
             return;
         }
         if !self.model.is_shipped(self.stage) {
+            found.decline(self.span(), NOT_SHIPPED, "nothing");
+            return;
+        }
+        if self.apk_cache_is_removed(call) {
+            found.decline(self.span(), "the RUN removes the package index itself", "nothing");
             return;
         }
         if !call.is_plain() || call.option(&["--cache-dir"]).is_some() {
@@ -87,8 +89,12 @@ impl Place<'_> {
         let script = self.model.body(self.run).and_then(|body| body.understood());
         if script.is_none_or(|script| !script.comments.is_empty())
             || text::has_comment_line(self.model.source, instruction.span)
-            || packages::lists_are_not_read_after(self.model, self.run).is_err()
         {
+            found.decline(self.span(), "a comment stands within the RUN", "move the comment");
+            return;
+        }
+        if let Err(reason) = packages::lists_are_not_read_after(self.model, self.run) {
+            found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
             return;
         }
         let rewrite = Rewrite::new(

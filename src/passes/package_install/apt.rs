@@ -1,7 +1,7 @@
 //! apt: lists are fetched where packages are installed, and go with the RUN.
 
 use super::super::text;
-use super::Place;
+use super::{NOT_SHIPPED, Place};
 use crate::edit::Edit;
 use crate::model::call::Call;
 use crate::model::chain::Chain;
@@ -13,6 +13,30 @@ use crate::tables;
 use crate::validate::Step;
 
 impl Place<'_> {
+    /// `apt-get` instead of `apt`.
+    pub(super) fn apt_get(&self, call: &Call<'_>, found: &mut Findings) {
+        if call.program_word().as_deref() != Some(packages::APT) {
+            return;
+        }
+        let span = self.model.script_span(self.run, call.span());
+        let at = match packages::may_be_apt_get(self.model, self.run, call) {
+            Ok(at) => at,
+            Err((reason, unlock)) => {
+                found.decline(self.span(), reason, unlock);
+                return;
+            }
+        };
+        let word = self.model.script_span(self.run, call.command.words[at].span);
+        let rewrite = Rewrite::new(
+            Level::Safe,
+            span,
+            format!("`{}` instead of `{}`", packages::APT_GET, packages::APT),
+            "apt itself warns that its command line is not stable and not for scripts; apt-get does the same here",
+        );
+        let step = Step::AptGetForApt { run: self.run, command: call.id };
+        found.push(rewrite.edit(Edit::replace(word, packages::APT_GET)).step(step));
+    }
+
     /// `apt-get update` in front of an install that relies on an earlier RUN.
     pub(super) fn update_first(&self, call: &Call<'_>, found: &mut Findings) {
         if packages::updates_first(&self.calls, call)
@@ -184,7 +208,8 @@ impl Place<'_> {
             Err(KeepRecommends::Nothing) => return,
             Err(refusal) => {
                 let unlock = "name the recommended packages that are needed, and add the option by hand";
-                found.decline(self.span(), refusal.to_string(), unlock);
+                let reason = format!("without `{NO_RECOMMENDS}`: {refusal}");
+                found.decline(self.span(), reason, unlock);
                 return;
             }
         };
@@ -218,17 +243,18 @@ impl Place<'_> {
     pub(super) fn remove_lists(&self, found: &mut Findings) {
         let updates = |call: &&Call<'_>| call.is_apt() && call.subcommand() == Some("update");
         let Some(update) = self.calls.iter().find(updates) else { return };
-        let installs = self.calls.iter().any(packages::is_apt_install);
         let removed = self.calls.iter().any(|call| {
             call.id > update.id
                 && (call.program() == "rm" && call.has_word_with("/var/lib/apt")
                     || call.is_apt() && matches!(call.subcommand(), Some("distclean" | "dist-clean")))
         });
-        if !installs
-            || removed
-            || !self.model.is_shipped(self.stage)
-            || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists")
-        {
+        // Where a RUN only refreshes the lists, it is the RUN that may go.
+        let is_alone = self.calls.len() == 1;
+        if removed || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists") {
+            return;
+        }
+        if !self.model.is_shipped(self.stage) {
+            found.decline(self.span(), NOT_SHIPPED, "nothing");
             return;
         }
         if self
@@ -241,6 +267,14 @@ impl Place<'_> {
         }
         if let Err(reason) = packages::lists_are_not_read_after(self.model, self.run) {
             found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
+            return;
+        }
+        if is_alone {
+            found.decline(
+                self.span(),
+                "the RUN only refreshes the lists, perhaps for whoever uses the image",
+                "nothing",
+            );
             return;
         }
         let Some((chain, last)) = self.chain_end() else {

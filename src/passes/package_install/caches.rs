@@ -1,7 +1,7 @@
 //! What other package managers ask and leave behind: the options and cleanups of the cache table.
 
 use super::super::text;
-use super::Place;
+use super::{NOT_SHIPPED, Place};
 use crate::model::cache;
 use crate::model::call::Call;
 use crate::model::leftovers::{cleanup, lacks};
@@ -80,6 +80,9 @@ impl Place<'_> {
     /// The cache of the tool goes at the end of the RUN that filled it.
     pub(super) fn empty_caches(&self, tool: &Tool, found: &mut Findings) {
         if !self.model.is_shipped(self.stage) {
+            if tool.cleanup.is_some() && self.calls.iter().any(|call| cache::uses(call, tool)) {
+                found.decline(self.span(), NOT_SHIPPED, "nothing");
+            }
             return;
         }
         let text = match cleanup(self.model, self.run, tool) {

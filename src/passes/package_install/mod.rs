@@ -3,6 +3,7 @@
 //! ## What it does
 //! - apt: `apt-get update` moves into the RUN that installs; `-y`; `--no-install-recommends` where the tables know what is
 //!   lost, with the recommended packages that something may use named; package lists are removed at the end of the RUN that fetched them.
+//! - `apt` in place of `apt-get`, whose command line is made for scripts.
 //! - apk: `--no-cache` instead of `--update` or a separate `apk update`.
 //! - dnf, yum, microdnf, zypper, pacman, conda: the option that answers questions (`-y`), and their caches are emptied at the
 //!   end of the RUN (`yum clean all`; `conda clean --all`, which keeps what is installed).
@@ -82,6 +83,9 @@ fn is_subcommand(command: &str) -> bool {
     command.split_once(' ').is_some_and(|(_, name)| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
+/// Why nothing is cleaned up in a build stage.
+const NOT_SHIPPED: &str = "the stage is part of no image: nothing would be saved";
+
 /// A RUN under examination.
 struct Place<'a> {
     model: &'a Model<'a>,
@@ -105,6 +109,7 @@ impl Place<'_> {
             return;
         }
         for call in &self.calls {
+            self.apt_get(call, found);
             match (call.program(), call.subcommand()) {
                 ("apt-get" | "apt", Some("install")) => {
                     self.update_first(call, found);
