@@ -9,6 +9,7 @@ mod extensions;
 mod images;
 mod programs;
 mod recommends;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,6 +28,7 @@ pub use images::{
 };
 pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
+pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
@@ -37,6 +39,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
+    ("stages.yaml", include_str!("../rewrites/stages.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 
@@ -174,6 +177,7 @@ pub fn check() -> Result<(), TableError> {
     decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
+    decode_stages(shipped("stages.yaml"))?;
     Ok(())
 }
 

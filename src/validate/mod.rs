@@ -8,6 +8,7 @@
 mod axioms;
 mod commute;
 mod replay;
+mod split;
 mod trivia;
 
 use crate::model::Model;
@@ -15,6 +16,7 @@ use crate::model::effect;
 use crate::rewrite::{Level, Rewrite};
 
 pub use axioms::Step;
+pub use split::Split;
 
 /// Checks that the rewrites, applied together, lead from `before` to `after`.
 ///
@@ -46,5 +48,5 @@ pub fn check(before: &Model<'_>, after: &Model<'_>, rewrites: &[Rewrite]) -> Res
             return Err(format!("the {keyword} of line {line} has another effect than its steps justify"));
         }
     }
-    trivia::compare(before, after, |instruction| replay.place(instruction))
+    trivia::compare(before, after, |instruction| replay.places(instruction))
 }
