@@ -2,6 +2,7 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod build_only;
 mod builders;
 mod caches;
 mod effects;
@@ -9,6 +10,7 @@ mod extensions;
 mod images;
 mod programs;
 mod recommends;
+mod runtime_libs;
 mod stages;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
@@ -28,6 +31,7 @@ pub use images::{
 };
 pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
+pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 
 /// The text of every table, by its path in `rewrites/`.
@@ -37,6 +41,8 @@ pub const FILES: &[(&str, &str)] = &[
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
     ("effects.yaml", include_str!("../rewrites/effects.yaml")),
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
+    ("packages/build-only.yaml", include_str!("../rewrites/packages/build-only.yaml")),
+    ("packages/runtime-libs.yaml", include_str!("../rewrites/packages/runtime-libs.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("stages.yaml", include_str!("../rewrites/stages.yaml")),

@@ -67,7 +67,8 @@ pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
 fn check_mounts(model: &Model<'_>, run: usize, deeds: &[Deed]) -> Result<(), String> {
     for mount in model.mounts(run).iter().filter(|mount| matches!(mount.kind, MountKind::Cache | MountKind::Tmpfs)) {
         let target = mount.target.as_deref().unwrap_or_default();
-        let is_output = |deed: &Deed| matches!(deed, Deed::Below(path) if is_below(target, path) || is_below(path, target));
+        let is_output =
+            |deed: &Deed| matches!(deed, Deed::Below(path) if is_below(target, path) || is_below(path, target));
         if deeds.iter().any(is_output) && !tables::stages().is_scratch(target) {
             return Err(format!("a mount stands over `{target}`, where it writes"));
         }
@@ -107,7 +108,8 @@ impl Reader<'_> {
                 Child::Word(word) => todo.extend(word.substitutions().map(Child::List)),
                 Child::Node(node) => {
                     for redirect in node.redirects().iter().filter(|redirect| redirect.operator.contains('>')) {
-                        let target = redirect.target.literal().ok_or("where it writes to is known only when it runs")?;
+                        let target =
+                            redirect.target.literal().ok_or("where it writes to is known only when it runs")?;
                         let is_descriptor = redirect.operator.ends_with('&');
                         if !is_descriptor && !target.starts_with("/dev/") {
                             self.writes(Some(&target))?;
@@ -123,7 +125,8 @@ impl Reader<'_> {
     /// Notes a path that is written.
     fn writes(&mut self, path: Option<&str>) -> Result<(), String> {
         let path = path.ok_or("where it writes to is known only when it runs")?;
-        let fixed = path.find(['*', '?', '[']).map_or(path, |glob| path[..glob].rfind('/').map_or("", |at| &path[..=at]));
+        let fixed =
+            path.find(['*', '?', '[']).map_or(path, |glob| path[..glob].rfind('/').map_or("", |at| &path[..=at]));
         let paths: Vec<String> = self.directories.iter().map(|directory| joined(directory, fixed)).collect();
         for path in paths {
             if !tables::stages().is_scratch(&path) {
@@ -194,12 +197,7 @@ impl Reader<'_> {
         }
     }
 
-    fn packages(
-        &mut self,
-        packages: &PackageCommand<'_>,
-        invocation: &Invocation,
-        called: &str,
-    ) -> Result<(), String> {
+    fn packages(&mut self, packages: &PackageCommand<'_>, invocation: &Invocation, called: &str) -> Result<(), String> {
         match packages.action {
             Action::Refresh => {
                 self.refreshed = true;
@@ -215,7 +213,10 @@ impl Reader<'_> {
                 && package.architecture.is_none()
                 && package.argument.text.as_deref() == Some(package.name)
         });
-        if !plain || !packages.dynamic.is_empty() || invocation.unknown_option.is_some() || packages.virtual_name.is_some()
+        if !plain
+            || !packages.dynamic.is_empty()
+            || invocation.unknown_option.is_some()
+            || packages.virtual_name.is_some()
         {
             return Err(format!("not all words of `{called}` are names of packages"));
         }
@@ -255,7 +256,8 @@ impl Reader<'_> {
 
     /// A command of a row of `below`, which names its outputs by options at most.
     fn builds(&mut self, invocation: &Invocation, called: &str) -> Result<(), String> {
-        if invocation.has("--global") || invocation.has("--location") || invocation.values("--prefix").next().is_some() {
+        if invocation.has("--global") || invocation.has("--location") || invocation.values("--prefix").next().is_some()
+        {
             return Err(format!("`{called}` installs for all users"));
         }
         let outputs: Vec<Option<String>> = invocation.values("-o").map(|value| value.pattern.clone()).collect();

@@ -71,7 +71,9 @@ pub fn destination(model: &Model<'_>, index: usize) -> Option<String> {
 /// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
 #[must_use]
 pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usize) -> bool {
-    let Some(early) = transfer(model, index).filter(|_| model.instruction(index).flags.is_empty()) else { return false };
+    let Some(early) = transfer(model, index).filter(|_| model.instruction(index).flags.is_empty()) else {
+        return false;
+    };
     let Some(target) = destination(model, index) else { return false };
     let is_manifest = |source: &str| tables::stages().is_manifest(source.rsplit('/').next().unwrap_or(source));
     let is_plain = |source: &str| !source.starts_with("<<") && !source.contains("://") && !source.contains('$');
@@ -80,11 +82,15 @@ pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usi
         return true;
     }
     // `COPY a b ./` and `COPY . .` put the files of the first at the same places.
-    let is_directory = early.destination.text.ends_with('/') || early.destination.text.ends_with('.') || sources.len() > 1;
+    let is_directory =
+        early.destination.text.ends_with('/') || early.destination.text.ends_with('.') || sources.len() > 1;
     let is_top = |source: &str| !source.is_empty() && source != "." && !source.contains('/') && is_plain(source);
-    let is_file = |source: &str| model.context.glob(source).is_some_and(|paths| {
-        !paths.is_empty() && paths.iter().all(|path| model.context.entry(path) == Entry::File)
-    });
+    let is_file = |source: &str| {
+        model
+            .context
+            .glob(source)
+            .is_some_and(|paths| !paths.is_empty() && paths.iter().all(|path| model.context.entry(path) == Entry::File))
+    };
     let is_whole = |later: &Transfer| later.sources.iter().any(|source| matches!(source.text.as_str(), "." | "./"));
     (cut + 1..stage.instructions.end).any(|later| {
         let whole = transfer(model, later).is_some_and(is_whole) && model.instruction(later).flags.is_empty();
@@ -236,7 +242,9 @@ pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>
         };
         let line = model.lines.line(model.instruction(index).span.start);
         let found = match command {
-            Command::Exec(argv) => argv.iter().map(|word| word.text.clone()).find(|word| programs.contains(base_name(word))),
+            Command::Exec(argv) => {
+                argv.iter().map(|word| word.text.clone()).find(|word| programs.contains(base_name(word)))
+            }
             Command::Shell(_) => match model.body(index).and_then(|body| body.understood()) {
                 Some(script) => command_names(script).into_iter().find(|name| programs.contains(base_name(name))),
                 None => Some("a command that is not understood".to_owned()),
@@ -277,7 +285,8 @@ fn mentions(path: &str, text: &str, program: &str) -> bool {
             None | Some('\n' | '(' | ' ' | '\t' | ';' | '|' | '&') => is_script,
             Some(_) => false,
         };
-        let ends = matches!(after, Some('"' | '\'' | '`' | ' ')) || is_script && matches!(after, None | Some('\n' | ';' | ')'));
+        let ends = matches!(after, Some('"' | '\'' | '`' | ' '))
+            || is_script && matches!(after, None | Some('\n' | ';' | ')'));
         starts && ends
     })
 }
@@ -368,21 +377,31 @@ fn path_stays(model: &Model<'_>, index: usize, first: usize) -> Result<(), Strin
         InstructionKind::Run(_) | InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_) => {
             let script = model.body(index).and_then(|body| body.understood());
             let commands = script.map(Script::all_simple_commands).unwrap_or_default();
-            commands.iter().flat_map(|command| command.words.iter().take(2).filter_map(crate::shell::ast::Word::literal)).collect()
+            commands
+                .iter()
+                .flat_map(|command| command.words.iter().take(2).filter_map(crate::shell::ast::Word::literal))
+                .collect()
         }
         _ => Vec::new(),
     };
     match words.iter().find(|word| is_login(word)) {
-        Some(word) if kind(model, index) != Kind::Run || index > first => Err(format!("`{word}` starts programs with another PATH")),
+        Some(word) if kind(model, index) != Kind::Run || index > first => {
+            Err(format!("`{word}` starts programs with another PATH"))
+        }
         _ => Ok(()),
     }
 }
 
 /// Checks that nothing names the directories of the interpreter itself, but for files that the Dockerfile copies there.
 fn names_no_directory(model: &Model<'_>, stage: &Stage) -> Result<(), String> {
-    let copied: BTreeSet<String> =
-        stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Transfer).filter_map(|index| destination(model, index)).collect();
-    let is_copied = |path: &str| copied.iter().any(|target| is_below(path, target) || is_below(target, path.trim_end_matches('/')));
+    let copied: BTreeSet<String> = stage
+        .instructions
+        .clone()
+        .filter(|index| kind(model, *index) == Kind::Transfer)
+        .filter_map(|index| destination(model, index))
+        .collect();
+    let is_copied =
+        |path: &str| copied.iter().any(|target| is_below(path, target) || is_below(target, path.trim_end_matches('/')));
     let check = |place: &str, text: &str| match named_directory(text, is_copied) {
         None => Ok(()),
         Some(path) => Err(format!("{place} names `{path}`")),
@@ -391,7 +410,8 @@ fn names_no_directory(model: &Model<'_>, stage: &Stage) -> Result<(), String> {
         let line = model.lines.line(model.instruction(index).span.start);
         check(&format!("line {line}"), model.instruction(index).full_span().of(model.source))?;
     }
-    let files = context_files(model).ok_or("whether a file names the directory of Python's packages is not known without the build context")?;
+    let files = context_files(model)
+        .ok_or("whether a file names the directory of Python's packages is not known without the build context")?;
     for (path, text) in &files {
         check(&format!("`{path}`"), text)?;
     }
@@ -402,7 +422,9 @@ fn names_no_directory(model: &Model<'_>, stage: &Stage) -> Result<(), String> {
 fn named_directory(text: &str, is_copied: impl Fn(&str) -> bool) -> Option<String> {
     let mut found = tables::stages().environment.fixed.iter().flat_map(|fixed| {
         text.match_indices(fixed.as_str()).map(|(at, _)| {
-            let end = text[at..].find(|c: char| c.is_whitespace() || "\"'`;:,)]}".contains(c)).map_or(text.len(), |end| at + end);
+            let end = text[at..]
+                .find(|c: char| c.is_whitespace() || "\"'`;:,)]}".contains(c))
+                .map_or(text.len(), |end| at + end);
             text[at..end].to_owned()
         })
     });
@@ -424,7 +446,10 @@ pub fn install_line(manager: PackageManager, packages: &RuntimePackages) -> Opti
     match manager {
         PackageManager::Apt => {
             let option = if packages.recommends { "" } else { "--no-install-recommends " };
-            Some(format!("RUN apt-get update && apt-get install -y {option}{names} && {}", super::packages::REMOVE_LISTS))
+            Some(format!(
+                "RUN apt-get update && apt-get install -y {option}{names} && {}",
+                super::packages::REMOVE_LISTS
+            ))
         }
         PackageManager::Apk => Some(format!("RUN apk add --no-cache {names}")),
         _ => None,

@@ -167,14 +167,20 @@ const FILE: &str = "stages.yaml";
 /// If it cannot be used: a row without source, a path that is not absolute.
 pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
     let table: StageTable = decode_file(FILE, text)?;
-    let others = [&table.accounts.source, &table.manifests.source, &table.login.source, &table.environment.source, &table.toolchain.source, &table.never_read.source];
-    let mut sources = table.below.iter().map(|row| &row.source).chain(others);
-    if sources.any(|source| source.trim().is_empty()) {
+    let others = [
+        &table.accounts.source,
+        &table.environment.source,
+        &table.login.source,
+        &table.manifests.source,
+        &table.never_read.source,
+        &table.toolchain.source,
+    ];
+    let has_sources = table.below.iter().map(|row| &row.source).chain(others).all(|source| !source.trim().is_empty());
+    if !has_sources {
         return Err(invalid(FILE, "the file", "source", "it is empty"));
     }
-    let mut paths = table.scratch.iter().chain([&table.environment.directory]);
-    if let Some(path) = paths.find(|path| !path.starts_with('/')) {
-        return Err(invalid(FILE, "the file", "scratch", format!("`{path}` is not absolute")));
+    if !table.scratch.iter().chain([&table.environment.directory]).all(|path| path.starts_with('/')) {
+        return Err(invalid(FILE, "the file", "scratch", "a path is not absolute"));
     }
     Ok(table)
 }

@@ -89,9 +89,11 @@ impl Replay {
             instruction = first;
         }
         let position = self.effects.iter().position(|(from, _)| *from == instruction);
-        position.unwrap_or_else(|| match self.effects.iter().filter(|(from, _)| *from != NEW).all(|(from, _)| *from < instruction) {
-            true => self.effects.len(),
-            false => self.effects.iter().filter(|(from, _)| *from < instruction).count(),
+        position.unwrap_or_else(|| {
+            match self.effects.iter().filter(|(from, _)| *from != NEW).all(|(from, _)| *from < instruction) {
+                true => self.effects.len(),
+                false => self.effects.iter().filter(|(from, _)| *from < instruction).count(),
+            }
         })
     }
 
@@ -100,6 +102,11 @@ impl Replay {
         let places = self.effects.iter().enumerate().filter(|(_, (from, _))| *from == instruction);
         let places: Vec<usize> = places.map(|(place, _)| place).collect();
         if places.is_empty() { vec![self.place(instruction)] } else { places }
+    }
+
+    /// The last of the places of an instruction: of a FROM, that of the stage whose image takes the place of the one before.
+    pub(super) fn last_place(&self, instruction: usize) -> usize {
+        self.places(instruction).last().copied().unwrap_or(NEW)
     }
 
     /// The effect of an instruction.

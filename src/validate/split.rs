@@ -81,6 +81,9 @@ fn the_stage<'m>(before: &'m Model<'_>, split: &Split) -> Result<&'m Stage, Stri
     if split.base != from.image.text {
         return Err("the new stage has another base".to_owned());
     }
+    if before.instruction(stage.from).span.of(before.source).contains('\n') {
+        return Err("FROM goes on over several lines".to_owned());
+    }
     Ok(stage)
 }
 
@@ -94,7 +97,9 @@ fn check_name(before: &Model<'_>, split: &Split) -> Result<(), String> {
     let is_taken = before.stages.iter().any(|stage| stage.name.as_deref() == Some(split.name.as_str()))
         || before.dockerfile.instructions.iter().any(|instruction| {
             let names = instruction.flags.iter().filter_map(|flag| flag.value.as_deref());
-            names.map(str::to_lowercase).any(|value| value.split(',').any(|part| part.trim_start_matches("from=") == split.name))
+            names
+                .map(str::to_lowercase)
+                .any(|value| value.split(',').any(|part| part.trim_start_matches("from=") == split.name))
         });
     if is_taken { Err(format!("`{}` is the name of something else", split.name)) } else { Ok(()) }
 }
@@ -133,9 +138,14 @@ fn unread_argument(before: &Model<'_>, stage: &Stage, split: &Split, index: usiz
         return Err("the new stage lacks a setting".to_owned());
     };
     let names: Vec<String> = declarations.iter().map(|declaration| declaration.name.text.clone()).collect();
-    let moved = (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Configuration);
+    let moved =
+        (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Configuration);
     let side = split.repeated.iter().copied().chain(moved).chain(split.cut + 1..stage.instructions.end);
-    if split::is_argument_read(before, &names, side) { Err("the new stage lacks a build argument".to_owned()) } else { Ok(()) }
+    if split::is_argument_read(before, &names, side) {
+        Err("the new stage lacks a build argument".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn no_volume_over_copies(before: &Model<'_>, split: &Split, index: usize) -> Result<(), String> {
@@ -179,7 +189,11 @@ fn run(
             Deed::Below(path) => !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path)),
             Deed::PythonPackages => false,
         };
-        return if deeds.iter().all(is_same) && split::is_repeatable(before, index) { Ok(()) } else { Err("it builds, and is repeated".to_owned()) };
+        return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
+            Ok(())
+        } else {
+            Err("it builds, and is repeated".to_owned())
+        };
     }
     for deed in &deeds {
         match deed {
@@ -283,7 +297,7 @@ fn after(
             list.push((Some(index), of(index)?));
         }
     }
-    list.push((None, Effect::From { base, platform, name }));
+    list.push((Some(stage.from), Effect::From { base, platform, name }));
     let mut install = install_effect(stage, packages)?;
     for index in stage.instructions.start..=split.cut {
         let is_repeated = split.repeated.contains(&index);

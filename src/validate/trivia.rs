@@ -18,7 +18,11 @@ struct Comment<'a> {
 
 /// Compares comments and directives of both texts. `place` leads from the number of an instruction before
 /// to those after: a comment above it stays with the first, those in it are repeated.
-pub(super) fn compare(before: &Model<'_>, after: &Model<'_>, places: impl Fn(usize) -> Vec<usize>) -> Result<(), String> {
+pub(super) fn compare(
+    before: &Model<'_>,
+    after: &Model<'_>,
+    places: impl Fn(usize) -> Vec<usize>,
+) -> Result<(), String> {
     let directives = |model: &Model<'_>| -> Vec<_> {
         model.dockerfile.directives.iter().map(|directive| (directive.name.clone(), directive.value.clone())).collect()
     };

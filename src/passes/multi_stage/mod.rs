@@ -24,6 +24,7 @@ mod plan;
 mod python;
 mod text;
 
+use self::plan::Draft;
 use super::{Pass, PassContext, PassInfo};
 use crate::model::{Model, Stage};
 use crate::rewrite::{Findings, Level};
@@ -39,16 +40,8 @@ static INFO: PassInfo = PassInfo {
     max_level: Level::Guarded,
 };
 
-/// What an ecosystem says of a stage.
-enum Found {
-    /// Where to cut, and what is carried over.
-    Draft(plan::Draft),
-    /// It builds something, and there is no split: why, and what would unlock it.
-    Declined(String, &'static str),
-}
-
 /// What reads the stage of each ecosystem; `None` when the stage is none of its own.
-const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Found>] = &[python::find];
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
@@ -59,13 +52,10 @@ impl Pass for MultiStage {
         let model = cx.model;
         let [stage] = model.stages.as_slice() else { return };
         let span = model.instruction(stage.from).span;
-        match ECOSYSTEMS.iter().find_map(|find| find(model, stage)) {
-            None => {}
-            Some(Found::Declined(reason, unlock)) => found.decline(span, reason, unlock),
-            Some(Found::Draft(draft)) => match plan::rewrite(model, stage, &draft) {
-                Ok(rewrite) => found.push(rewrite),
-                Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
-            },
+        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
+        match plan::rewrite(model, stage, &draft) {
+            Ok(rewrite) => found.push(rewrite),
+            Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
         }
     }
 }

@@ -57,7 +57,8 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
     let InstructionKind::From(from) = &model.instruction(stage.from).kind else {
         return Err("the stage has no FROM".to_owned());
     };
-    let name = NAMES.into_iter().find(|name| !is_mentioned(model, name)).ok_or("no name for the build stage is free")?;
+    let name =
+        NAMES.into_iter().find(|name| !is_mentioned(model, name)).ok_or("no name for the build stage is free")?;
     let split = Split {
         stage: stage.index,
         name: name.to_owned(),
@@ -118,7 +119,9 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
 fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
     let is_same = |deed: &Deed| match deed {
         Deed::Account => true,
-        Deed::Packages { names, refreshed, .. } => *refreshed && names.iter().all(|name| !split::is_build_only(model, name)),
+        Deed::Packages { names, refreshed, .. } => {
+            *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
+        }
         Deed::Below(path) => !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path)),
         Deed::PythonPackages => false,
     };

@@ -1,6 +1,5 @@
 //! Python: packages are installed into a virtual environment, which is all that the new stage takes.
 
-use super::Found;
 use super::plan::Draft;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind};
@@ -8,7 +7,7 @@ use crate::model::{Model, Stage};
 use crate::tables;
 
 /// A stage that installs packages with pip, and packages of the distribution that only builds need.
-pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Found> {
+pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     let image = stage.image.as_deref()?;
     let interpreter = image.interpreter.as_ref().filter(|interpreter| interpreter.name == image.family)?;
     let runs = || stage.instructions.clone().filter(|index| split::kind(model, *index) == Kind::Run);
@@ -27,7 +26,7 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Found> {
     let is_transfer = |index: &usize| split::kind(model, *index) == Kind::Transfer;
     let above = (stage.instructions.start..first).rev().take_while(is_transfer).last();
     let directory = tables::stages().environment.directory.clone();
-    Some(Found::Draft(Draft { cut, environment: Some(above.unwrap_or(first)), copies: vec![directory] }))
+    Some(Draft { cut, environment: Some(above.unwrap_or(first)), copies: vec![directory] })
 }
 
 fn deeds_of<'m>(model: &'m Model<'_>, stage: &Stage, cut: usize) -> impl Iterator<Item = Deed> + use<'m> {

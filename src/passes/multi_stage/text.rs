@@ -139,7 +139,9 @@ fn install(stage: &Stage, packages: &RuntimePackages, style: &Style) -> Result<O
 fn lines(model: &Model<'_>, index: usize) -> Span {
     let items = &model.dockerfile.items;
     let start = model.instruction(index).keyword.start;
-    let at = items.iter().position(|item| item.kind == ItemKind::Instruction && item.span.start <= start && start < item.span.end);
+    let at = items
+        .iter()
+        .position(|item| item.kind == ItemKind::Instruction && item.span.start <= start && start < item.span.end);
     let Some(at) = at else { return model.instruction(index).full_span() };
     let bodies = items[at + 1..].iter().take_while(|item| item.kind == ItemKind::HeredocBody).count();
     items[at].span.to(items[at + bodies].span)
