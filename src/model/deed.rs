@@ -16,6 +16,9 @@ use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
 use crate::tables::{self, Operands};
 
+/// Files of requirements that name one another are followed so far.
+const MAX_NESTING: usize = 5;
+
 /// What a command leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -250,7 +253,39 @@ impl Reader<'_> {
         if !self.model.user(self.run).is_root() {
             return Err("pip does not run as root and installs below the home directory".to_owned());
         }
+        for file in install.requirement_files.iter().chain(&install.constraint_files) {
+            let path = file.text.as_deref().ok_or("which requirements pip reads is known only when it runs")?;
+            self.requirements(path, 0)?;
+        }
         self.deeds.push(Deed::PythonPackages);
+        Ok(())
+    }
+
+    /// Checks that a file of requirements installs nothing in place and nothing elsewhere.
+    fn requirements(&self, path: &str, depth: usize) -> Result<(), String> {
+        let unknown = || format!("what `{path}` names is not known without the build context");
+        if path.contains("://") || depth > MAX_NESTING {
+            return Err(unknown());
+        }
+        let directory = self.directories.first().map_or("/", String::as_str);
+        let absolute = joined(directory, path);
+        let stage = self.model.stage_of(self.run).ok_or_else(unknown)?;
+        let before = stage.instructions.start..self.run;
+        let source = before.rev().find_map(|index| self.model.context_source(index, &absolute)).ok_or_else(unknown)?;
+        let text = self.model.context.read(&source).ok_or_else(unknown)?;
+        for line in text.lines().map(str::trim) {
+            let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
+            match option {
+                "-e" | "--editable" if !value.contains("://") => {
+                    return Err(format!("`{source}` installs `{value}` in place"));
+                }
+                "-r" | "--requirement" | "-c" | "--constraint" => {
+                    let parent = absolute.rsplit_once('/').map_or("", |(parent, _)| parent);
+                    self.requirements(&joined(parent, value.trim()), depth + 1)?;
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -277,7 +312,7 @@ fn made_environment(command: &SimpleCommand) -> Option<String> {
     let words: Option<Vec<String>> = command.words.iter().map(crate::shell::ast::Word::literal).collect();
     let words = words?;
     let (directory, make) = words.split_last()?;
-    let is_made = make.join(" ").replacen("python3", "python", 1) == tables::stages().environment.make;
+    let is_made = tables::stages().environment.also.contains(&make.join(" "));
     is_made.then(|| directory.clone())
 }
 

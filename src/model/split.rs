@@ -190,7 +190,7 @@ pub fn installs_packages(model: &Model<'_>, index: usize) -> bool {
 /// Whether the RUN changes owners.
 #[must_use]
 pub fn calls_chown(model: &Model<'_>, run: usize) -> bool {
-    model.calls(run).iter().any(|call| matches!(call.program(), "chown" | "chgrp"))
+    model.calls(run).iter().any(|call| call.program() == "chown")
 }
 
 /// Checks that the RUN can stand in the new stage, where what only builds need is not: it is understood and calls no compiler.
@@ -335,9 +335,10 @@ pub fn context_files(model: &Model<'_>) -> Option<Vec<(String, String)>> {
 pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut: usize) -> Result<(), String> {
     let table = &tables::stages().environment;
     let image = stage.image.as_deref().ok_or("nothing is known of the base image")?;
-    let is_python = image.interpreter.as_ref().is_some_and(|interpreter| {
-        interpreter.name == image.family && !interpreter.version.starts_with('2') && image.programs.contains("python3")
-    });
+    let is_python = image
+        .interpreter
+        .as_ref()
+        .is_some_and(|interpreter| interpreter.name == image.family && !interpreter.version.starts_with('2'));
     if !is_python {
         return Err("it is no image of Python 3".to_owned());
     }

@@ -102,6 +102,8 @@ pub struct PythonEnvironment {
     pub directory: String,
     /// The command that makes it, without the directory.
     pub make: String,
+    /// Commands that make one, without the directory.
+    pub also: BTreeSet<String>,
     /// The directory of its programs, below it.
     pub bin: String,
     /// Variables that put packages elsewhere.

@@ -35,6 +35,13 @@ pub struct Split {
 }
 
 impl Split {
+    /// The repeated COPY above which the new stage takes what was built, so that a change of the sources does not take it again;
+    /// both write to other places. Without one, it is taken at the end of what is repeated.
+    #[must_use]
+    pub fn carried_above(&self, before: &Model<'_>) -> Option<usize> {
+        self.repeated.iter().copied().find(|index| split::kind(before, *index) == Kind::Transfer)
+    }
+
     /// Checks the side conditions of [`super::Step::SplitStage`]; gives the packages that the new stage installs.
     ///
     /// # Errors
@@ -299,7 +306,11 @@ fn after(
     }
     list.push((Some(stage.from), Effect::From { base, platform, name }));
     let mut install = install_effect(stage, packages)?;
+    let carried_above = split.carried_above(before);
     for index in stage.instructions.start..=split.cut {
+        if carried_above == Some(index) {
+            list.extend(carried(split)?);
+        }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(before, index) {
             list.extend(install.take().map(|effect| (None, effect)));
@@ -308,16 +319,20 @@ fn after(
             list.push((Some(index), of(index)?));
         }
     }
-    for copy in &split.copies {
-        list.push((None, effect_of(&format!("COPY --from={} {copy} {copy}", split.name))?));
-    }
-    if split.environment.is_some() {
-        list.push((None, effect_of(&environment[1])?));
+    if carried_above.is_none() {
+        list.extend(carried(split)?);
     }
     for index in split.cut + 1..stage.instructions.end {
         list.push((Some(index), of(index)?));
     }
     Ok(list)
+}
+
+/// The effects that carry over what was built.
+fn carried(split: &Split) -> Result<Vec<(Option<usize>, Effect)>, String> {
+    let copies = split.copies.iter().map(|copy| format!("COPY --from={} {copy} {copy}", split.name));
+    let path = split.environment.map(|_| split::environment_lines()[1].clone());
+    copies.chain(path).map(|line| Ok((None, effect_of(&line)?))).collect()
 }
 
 fn install_effect(stage: &Stage, packages: &RuntimePackages) -> Result<Option<Effect>, String> {

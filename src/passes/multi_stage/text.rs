@@ -21,7 +21,10 @@ pub(super) fn edits(
     let mut edits = from_edits(model, stage, split, &style)?;
     if let Some(index) = split.environment {
         let lines: String = split::environment_lines().iter().map(|line| style.line(line)).collect();
-        edits.push(Edit::insert(block(model, index).start, lines));
+        let at = block(model, index).start;
+        let is_apart = model.source[..at].lines().next_back().is_some_and(|line| line.trim().is_empty());
+        let blank_line = if is_apart { style.line_end } else { "" };
+        edits.push(Edit::insert(at, format!("{lines}{blank_line}")));
     }
     let above = stage.instructions.start..=split.cut;
     let moved: Vec<usize> = above.filter(|index| split::kind(model, *index) == Kind::Configuration).collect();
@@ -91,7 +94,11 @@ fn new_stage(
     let alias = alias.map(|alias| format!(" {alias}")).unwrap_or_default();
     let mut text = style.line(&format!("FROM {flags}{}{alias}", split.base));
     let mut install = install(stage, packages, style)?;
+    let carried_above = split.carried_above(model);
     for index in stage.instructions.start..=split.cut {
+        if carried_above == Some(index) {
+            text.push_str(&carried(split, style));
+        }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(model, index) {
             text.push_str(&install.take().unwrap_or_default());
@@ -106,13 +113,17 @@ fn new_stage(
             text.push_str(style.line_end);
         }
     }
-    for copy in &split.copies {
-        text.push_str(&style.line(&format!("COPY --from={} {copy} {copy}", split.name)));
-    }
-    if split.environment.is_some() {
-        text.push_str(&style.line(&split::environment_lines()[1]));
+    if carried_above.is_none() {
+        text.push_str(&carried(split, style));
     }
     Ok(text)
+}
+
+/// What takes over what was built.
+fn carried(split: &Split, style: &Style) -> String {
+    let copies = split.copies.iter().map(|copy| format!("COPY --from={} {copy} {copy}", split.name));
+    let path = split.environment.map(|_| split::environment_lines()[1].clone());
+    copies.chain(path).map(|line| style.line(&line)).collect()
 }
 
 /// The install of the packages that the new stage needs.
