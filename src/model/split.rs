@@ -338,7 +338,7 @@ pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut:
     let is_python = image
         .interpreter
         .as_ref()
-        .is_some_and(|interpreter| interpreter.name == image.family && !interpreter.version.starts_with('2'));
+        .is_some_and(|interpreter| interpreter.name == "python" && !interpreter.version.starts_with('2'));
     if !is_python {
         return Err("it is no image of Python 3".to_owned());
     }
