@@ -9,6 +9,7 @@ pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod effect;
+pub mod manifest;
 pub mod packages;
 pub mod runtime;
 pub mod scope;
