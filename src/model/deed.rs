@@ -5,7 +5,6 @@
 
 use super::Model;
 use super::cache::is_below;
-use super::call::path as word_path;
 use super::walk::clean;
 use crate::shell::ast::{Child, Script, SimpleCommand};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
@@ -172,9 +171,8 @@ impl Reader<'_> {
                 let row = tables::effects().command(program, None);
                 let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
                 for argument in invocation.arguments.iter().skip(skipped) {
-                    let home = self.model.user(self.run).home;
                     let word = command.words.get(argument.word).ok_or("a word is missing")?;
-                    self.writes(word_path(word, home.as_deref()).as_deref())?;
+                    self.writes(self.model.path(self.run, word).as_deref())?;
                 }
                 Ok(())
             }

@@ -175,7 +175,7 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
         let program = call.command.name().unwrap_or_default();
         let row = tables::effects().command(&program, None);
         row.is_some_and(|row| matches!(row.operands, Operands::Write | Operands::Transfer | Operands::Read))
-            && !call.paths(None).iter().flatten().all(|path| tables::stages().is_scratch(path))
+            && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
     };
     model.instruction(run).flags.is_empty() && !model.calls(run).iter().any(reads)
 }
