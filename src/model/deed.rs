@@ -268,8 +268,7 @@ impl Reader<'_> {
         let directory = self.directories.first().map_or("/", String::as_str);
         let absolute = joined(directory, path);
         let stage = self.model.stage_of(self.run).ok_or_else(unknown)?;
-        let before = stage.instructions.start..self.run;
-        let source = before.rev().find_map(|index| self.model.context_source(index, &absolute)).ok_or_else(unknown)?;
+        let source = self.model.context_file(stage, self.run, &absolute).ok_or_else(unknown)?;
         let text = self.model.context.read(&source).ok_or_else(unknown)?;
         for line in text.lines().map(str::trim) {
             let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
