@@ -17,6 +17,7 @@ mod recommends;
 mod runtime_libs;
 mod secrets;
 mod sizes;
+mod stages;
 mod users;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ use thiserror::Error;
 
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
-pub use caches::{CacheDirectory, CacheTable, Evidence, Place, Sharing, Tool, caches, decode_caches};
+pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
@@ -47,6 +48,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
+pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.
@@ -66,6 +68,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
+    ("stages.yaml", include_str!("../rewrites/stages.yaml")),
     ("secrets.yaml", include_str!("../rewrites/secrets.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
     ("users.yaml", include_str!("../rewrites/users.yaml")),
@@ -217,6 +220,7 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
+    decode_stages(shipped("stages.yaml"))?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::commute;
 use super::replay::{self, Replay};
+use super::split::{self, Split};
 use super::user;
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
@@ -38,8 +39,8 @@ pub enum Step {
     },
     /// An install command gains an option.
     ///
-    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`) and stands where the command
-    /// reads options.
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or guarded one that leaves
+    /// documentation out, and stands where the command reads options.
     AddOption {
         /// The RUN.
         run: usize,
@@ -109,6 +110,15 @@ pub enum Step {
         /// The command.
         text: String,
     },
+    /// `apt-get` takes the place of `apt`.
+    ///
+    /// The subcommand is one that both do in the same way, and the base image keeps no downloads of either.
+    AptGetForApt {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A chain gains `apt-get update` in front of an install that has none before it.
     ///
     /// The lists stood there from an earlier RUN; the network does not change during a build.
@@ -153,6 +163,22 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// A stage becomes two: its list up to an instruction, which builds, and a new one, which runs. Always guarded.
+    ///
+    /// - It is the only stage of a file without ONBUILD, and what the tables know of its base image holds for the new one.
+    /// - Every instruction up to the cut is labelled by what it does: build, run or both. Both lists are the one before, filtered, in
+    ///   order. The first is whole but for what only configures the image; every setting (ENV, WORKDIR, USER, SHELL, and
+    ///   each ARG that something reads) stands in both, so that equal effects have equal inputs.
+    /// - A RUN up to the cut of which it is not known what its commands leave behind is no part of a split. What it is known to write
+    ///   lies below a path that is copied, at the same absolute path; packages that programs need, and the libraries of
+    ///   those with headers, are installed anew. What is repeated does not overlap with what is copied.
+    /// - What is copied belongs to root, and is no directory of the system.
+    /// - What a container, a health check, the scripts of the context and a RUN behind the cut start is not among the programs
+    ///   that are left out. A RUN behind the cut of which no more is known counts as a part of the program.
+    /// - Python packages go to a virtual environment that is first on the PATH of both: nothing names the directories of the
+    ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
+    ///   configuration; all its other fields are equal.
+    SplitStage(Box<Split>),
     /// The image runs as a user other than root: USER stands behind the last instruction that makes files, with a RUN before it that makes the
     /// account and the directories which the program writes to ([`crate::model::account`]).
     ///
@@ -174,7 +200,9 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SetUser { .. } => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) | Self::SetUser { .. } => {
+                Level::Guarded
+            }
             _ => Level::Safe,
         }
     }
@@ -182,22 +210,26 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
-    replay.begin(matches!(step, Step::Commute { .. }))?;
+    replay.begin(matches!(step, Step::Commute { .. }), matches!(step, Step::SplitStage(_)))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
-        Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::AddOption { run, command, at, option } => {
+            add_option(before, replay, (*run, *command), *at, option, level)
+        }
         Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
         Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
+        Step::AptGetForApt { run, command } => apt_get_for_apt(before, replay, *run, *command),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SplitStage(split) => split::split(before, replay, split),
         Step::SetUser { from } => user::set_user(before, replay, *from, level),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
@@ -228,16 +260,18 @@ fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Res
 fn add_option(
     before: &Model<'_>,
     replay: &mut Replay,
-    run: usize,
-    command: usize,
+    (run, command): (usize, usize),
     at: usize,
     option: &str,
+    level: Level,
 ) -> Result<(), String> {
     let call = call(before, run, command)?;
     if !call.reads_options_at(at) {
         return Err(format!("no option is read at word {at}"));
     }
-    packages::may_gain_option(before, run, &call, option)?;
+    if level < packages::may_gain_option(before, run, &call, option)? {
+        return Err(format!("`{option}` leaves files out"));
+    }
     let words = &mut command_mut(replay, run, command)?.words;
     words.insert(at, CanonicalWord::plain(option));
     Ok(())
@@ -330,6 +364,15 @@ fn add_update(before: &Model<'_>, replay: &mut Replay, run: usize, command: usiz
         }
     };
     replay::insert(replay.script(run)?, chain.joint, previous, canonical_command(text)?)
+}
+
+fn apt_get_for_apt(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let at = packages::may_be_apt_get(before, run, &call).map_err(|(reason, _)| reason)?;
+    // Words are added behind the name only, so the number holds.
+    let word = command_mut(replay, run, command)?.words.get_mut(at).ok_or("there is no such word")?;
+    *word = CanonicalWord::plain(packages::APT_GET);
+    Ok(())
 }
 
 fn merge_and(before: &Model<'_>, replay: &mut Replay, first: usize, second: usize) -> Result<(), String> {
