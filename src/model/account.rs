@@ -1,6 +1,5 @@
 //! The user that a stage can run as in place of root, and what has to be done for it.
 
-use super::privilege::is_for_tests;
 use super::runtime::Refusal;
 use super::writes::Writes;
 use super::{Base, Model, Stage};
@@ -213,7 +212,7 @@ impl Model<'_> {
         }
         for source in self.context.sources().unwrap_or_default() {
             let name = source.path.rsplit('/').next().unwrap_or_default();
-            let is_code = table.writers(&source.path).is_some() && !is_for_tests(&source.path);
+            let is_code = table.writers(&source.path).is_some() && !table.is_aside(&source.path);
             if is_code && source.known().contains("/root/") {
                 return Err(format!("`{}` names `/root/`", source.path));
             }

@@ -201,7 +201,7 @@ impl Model<'_> {
             }
         }
         for source in self.context.sources().unwrap_or_default() {
-            if table.writers(&source.path).is_none() || is_for_tests(&source.path) {
+            if table.writers(&source.path).is_none() || table.is_aside(&source.path) {
                 continue;
             }
             if let Some(port) = table.low_port(source.known()) {
@@ -272,44 +272,4 @@ fn low_port(argv: &[String]) -> Option<String> {
         }
     }
     None
-}
-
-/// Whether the file takes no part in the program.
-#[must_use]
-pub fn is_for_tests(path: &str) -> bool {
-    let parts = path.split('/');
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let in_tests = |part: &str| {
-        matches!(
-            part,
-            "test"
-                | "tests"
-                | "spec"
-                | "__tests__"
-                | "e2e"
-                | "cypress"
-                | "docs"
-                | "examples"
-                | ".github"
-                | "migrations"
-        )
-    };
-    name.starts_with("compose")
-        || name.starts_with("docker-compose")
-        || parts.clone().any(in_tests)
-        || name.starts_with("test_")
-        || [
-            ".test.",
-            ".spec.",
-            "_test.",
-            "_spec.",
-            ".config.",
-            "conftest.",
-            "setup.py",
-            "gulpfile.",
-            "Gruntfile.",
-            ".stories.",
-        ]
-        .iter()
-        .any(|mark| name.contains(mark))
 }

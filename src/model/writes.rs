@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::privilege::{Started, is_for_tests};
+use super::privilege::Started;
 use super::{Base, Model, Stage};
 use crate::context::Entry;
 use crate::shell::ast::{Script, SimpleCommand, Word};
@@ -155,7 +155,7 @@ impl Model<'_> {
             return;
         };
         let mut read = 0;
-        for source in sources.iter().filter(|source| !is_for_tests(&source.path)) {
+        for source in sources.iter().filter(|source| !tables::users().is_aside(&source.path)) {
             let Some(row) = tables::users().writers(&source.path) else { continue };
             if !row.code && source.path.contains("lock") {
                 continue;
@@ -249,9 +249,7 @@ impl Model<'_> {
             let place = literal(&text[at + known.len()..]).map_or(Place::Unknown, |path| self.place(stage, path));
             let makes = known.to_ascii_lowercase();
             match place {
-                Place::File(path) if makes.contains("dir") || makes.contains("mkdir") => {
-                    _ = writes.directories.insert(path)
-                }
+                Place::File(path) if makes.contains("dir") => _ = writes.directories.insert(path),
                 place => self.add(place, || format!("`{path}` line {} writes a file: `{known}`", line(at)), writes),
             }
         }

@@ -18,6 +18,7 @@ pub struct UserTable {
     root: Programs,
     privileged: Texts,
     home: Home,
+    asides: Asides,
     shell: Shell,
     low_ports: Texts,
     writers: Vec<Writers>,
@@ -77,6 +78,15 @@ struct Home {
     commands: Vec<String>,
     elsewhere: Vec<String>,
     dependencies: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asides {
+    source: String,
+    directories: Vec<String>,
+    starts: Vec<String>,
+    marks: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -215,6 +225,15 @@ impl UserTable {
         found(&self.home.dependencies, manifest)
     }
 
+    /// Whether the file takes no part in the program: tests, settings of builds, documentation.
+    #[must_use]
+    pub fn is_aside(&self, path: &str) -> bool {
+        let name = base_name(path);
+        path.split('/').any(|part| holds(&self.asides.directories, part))
+            || self.asides.starts.iter().any(|start| name.starts_with(start.as_str()))
+            || self.asides.marks.iter().any(|mark| name.contains(mark.as_str()))
+    }
+
     /// What a command of a script writes, if it writes files.
     #[must_use]
     pub fn shell_writer(&self, command: &str, words: &[String]) -> Option<Operand> {
@@ -256,7 +275,7 @@ impl UserTable {
         let shared = [&self.families.source, &self.servers.source, &self.root.source, &self.privileged.source];
         let mut sources = shared
             .into_iter()
-            .chain([&self.home.source, &self.low_ports.source, &self.shell.source])
+            .chain([&self.home.source, &self.low_ports.source, &self.shell.source, &self.asides.source])
             .chain(self.create.iter().map(|row| &row.source))
             .chain(self.own.iter().map(|row| &row.source))
             .chain(self.writers.iter().map(|row| &row.source))
