@@ -1,5 +1,6 @@
 //! Where a file of an image comes from: the file of the build context that stands at a path.
 
+use super::transfer::{Plain, plain_add};
 use super::{Base, Model, Stage, stage_named};
 use crate::context::Entry;
 use crate::model::walk::clean;
@@ -54,6 +55,12 @@ impl Model<'_> {
                 if names_it && !self.keeps_content(index, name) { Trace::Lost } else { Trace::Untouched }
             }
             InstructionKind::Copy(transfer) => self.trace_copy(index, transfer, path),
+            // What is unpacked or fetched is not followed.
+            InstructionKind::Add(transfer)
+                if matches!(plain_add(self, index), Some(Plain::Proved(_) | Plain::ByName(_))) =>
+            {
+                self.trace_copy(index, transfer, path)
+            }
             InstructionKind::Add(transfer) => match self.destination(index, transfer) {
                 Some(destination) if !is_within(path, &destination) => Trace::Untouched,
                 _ => Trace::Lost,

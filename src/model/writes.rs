@@ -200,7 +200,9 @@ impl Model<'_> {
             let arguments = started.commands.iter().flat_map(|argv| argv.iter().skip(1));
             for path in arguments.filter(|word| word.starts_with('/')) {
                 let is_program = self.context_file(stage, stage.instructions.end, path).is_some();
-                let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+                let (above, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+                // A name without an ending is that of a directory.
+                let directory = if name.contains('.') { above } else { path.as_str() };
                 if !is_program && usable(directory) {
                     given.push(directory.to_owned());
                 }
