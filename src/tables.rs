@@ -10,6 +10,7 @@ mod effects;
 mod eol;
 mod extensions;
 mod images;
+mod lean;
 mod musl;
 mod package_names;
 mod programs;
@@ -38,6 +39,7 @@ pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
     decode_images, image, image_of, images,
 };
+pub use lean::{LeanTable, decode_lean, lean};
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
@@ -66,6 +68,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("packages/runtime-libs.yaml", include_str!("../rewrites/packages/runtime-libs.yaml")),
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
+    ("lean.yaml", include_str!("../rewrites/lean.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
     ("stages.yaml", include_str!("../rewrites/stages.yaml")),
@@ -210,6 +213,7 @@ pub fn check() -> Result<(), TableError> {
     decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
+    decode_lean(shipped("lean.yaml"))?;
     decode_secrets(shipped("secrets.yaml"))?;
     decode_users(shipped("users.yaml"))?;
     decode_distroless(shipped("distroless.yaml"))?;

@@ -6,8 +6,10 @@
 pub mod add_to_copy;
 pub mod cache_mounts;
 pub mod exec_form;
+pub mod health_check;
 pub mod init;
 pub mod layer_order;
+pub mod lean_dependencies;
 pub mod modern_syntax;
 pub mod multi_stage;
 pub mod non_root_user;
@@ -78,6 +80,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // These only propose: they read what is left of the file.
     &secrets::Secrets,
     &init::Init,
+    &health_check::HealthCheck,
+    &lean_dependencies::LeanDependencies,
 ];
 
 /// The pass of that name.

@@ -30,6 +30,23 @@ pub struct ProgramTable {
     readers: Vec<String>,
     /// Programs that handle no SIGTERM.
     deaf: Vec<Deaf>,
+    /// How health checks ask servers.
+    askers: Askers,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Askers {
+    source: String,
+    programs: Vec<String>,
+    questions: Vec<Question>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    program: String,
+    text: String,
 }
 
 /// Programs that handle no SIGTERM unless what they run does.
@@ -152,6 +169,18 @@ impl ProgramTable {
         (!row.not_with.iter().any(|word| argv.contains(word))).then_some(row)
     }
 
+    /// Whether health checks ask a server with the program.
+    #[must_use]
+    pub fn is_asker(&self, word: &str) -> bool {
+        self.askers.programs.iter().any(|known| known == word)
+    }
+
+    /// How to ask a server with a program that the image has.
+    pub fn question(&self, has: impl Fn(&str) -> bool, url: &str) -> Option<String> {
+        let row = self.askers.questions.iter().find(|row| has(&row.program))?;
+        Some(row.text.replace("{url}", url))
+    }
+
     /// What is known of a shell, with its name to show.
     #[must_use]
     pub fn stays(&self, shell: Sh) -> Option<(&ShellRow, &str)> {
@@ -208,6 +237,7 @@ struct ProgramsFile {
     runners: Vec<Runner>,
     code: Code,
     deaf: Vec<Deaf>,
+    askers: Askers,
 }
 
 #[derive(Deserialize)]
@@ -294,8 +324,10 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
         script: file.code.script,
         readers: file.code.readers,
         deaf: file.deaf,
+        askers: file.askers,
     };
     sourced("code", &file.code.source)?;
+    sourced("askers", &table.askers.source)?;
     for row in &table.shells {
         sourced(&row.name, &row.source)?;
     }
