@@ -7,6 +7,7 @@ mod caches;
 mod effects;
 mod extensions;
 mod images;
+mod needs;
 mod programs;
 mod recommends;
 
@@ -25,6 +26,10 @@ pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
     decode_images, image, image_of, images,
 };
+pub use needs::{
+    CommandKind, CommandNeeds, ImportNeeds, NeedsTable, NodeTable, PackageNeeds, PythonTable, Wheel, decode_needs,
+    needs, node_packages, python_packages,
+};
 pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 
@@ -35,6 +40,9 @@ pub const FILES: &[(&str, &str)] = &[
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
     ("effects.yaml", include_str!("../rewrites/effects.yaml")),
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
+    ("needs.yaml", include_str!("../rewrites/needs.yaml")),
+    ("packages/node.yaml", include_str!("../rewrites/packages/node.yaml")),
+    ("packages/python.yaml", include_str!("../rewrites/packages/python.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
@@ -172,6 +180,8 @@ pub fn check() -> Result<(), TableError> {
     decode_caches(shipped("caches.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;
     decode_extensions(shipped("extensions.yaml"))?;
+    decode_needs(shipped("needs.yaml"))?;
+    needs::check_packages()?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
     Ok(())

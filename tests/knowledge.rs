@@ -13,8 +13,26 @@ const WORDS: [(&str, &[&str]); 6] = [
     (
         "commands whose arguments and effects code understands, each in its own way",
         &[
-            "apk", "apt", "apt-get", "apt-mark", "aptitude", "cargo", "dnf", "dnf5", "go", "microdnf", "npm", "pacman",
-            "pip", "python", "tdnf", "uv", "yum", "zypper",
+            "apk",
+            "apt",
+            "apt-cache",
+            "apt-get",
+            "apt-mark",
+            "aptitude",
+            "cargo",
+            "dnf",
+            "dnf5",
+            "dpkg",
+            "go",
+            "microdnf",
+            "npm",
+            "pacman",
+            "pip",
+            "python",
+            "tdnf",
+            "uv",
+            "yum",
+            "zypper",
         ],
     ),
     (
@@ -52,8 +70,8 @@ const WORDS: [(&str, &[&str]); 6] = [
     (
         "the language of shells and of Dockerfiles",
         &[
-            "bash", "busybox", "cd", "chmod", "chown", "command", "debian", "env", "exec", "export", "make", "printf",
-            "readonly", "rm", "scratch", "sudo", "ubuntu",
+            "ash", "bash", "busybox", "cd", "chmod", "chown", "command", "dash", "debian", "env", "exec", "export",
+            "make", "printf", "readonly", "rm", "scratch", "sh", "sudo", "ubuntu", "yes",
         ],
     ),
 ];
@@ -124,6 +142,7 @@ fn keys() -> BTreeMap<String, String> {
             ],
             "commands.yaml" | "programs.yaml" => &["programs"],
             "distributions.yaml" => &["name"],
+            "needs.yaml" => &["commands"],
             "packages/recommends.yaml" => &["packages", "ornaments"],
             "tags.yaml" => continue,
             _ => &["family", "repositories"],

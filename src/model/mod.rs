@@ -7,6 +7,7 @@ pub mod call;
 pub mod canonical;
 pub mod chain;
 pub mod effect;
+pub mod needs;
 pub mod packages;
 pub mod runtime;
 pub mod scope;

@@ -109,7 +109,7 @@ impl Model<'_> {
     }
 
     /// The file of the build context that a COPY puts at `path`.
-    fn context_source(&self, index: usize, path: &str) -> Option<String> {
+    pub(super) fn context_source(&self, index: usize, path: &str) -> Option<String> {
         let instruction = self.instruction(index);
         let InstructionKind::Copy(transfer) = &instruction.kind else { return None };
         if instruction.flag("from").is_some() {
@@ -118,18 +118,17 @@ impl Model<'_> {
         let destination = self.destination(index, transfer)?;
         let into_directory =
             transfer.destination.text.ends_with('/') || transfer.destination.text == "." || transfer.sources.len() > 1;
-        for source in &transfer.sources {
-            let source = source.text.trim_start_matches("./");
-            let candidate = match self.context.entry(source) {
+        let sources = transfer.sources.iter().filter_map(|source| self.context.glob(&source.text)).flatten();
+        for source in sources {
+            let candidate = match self.context.entry(&source) {
                 Entry::Directory => {
-                    let below = path.strip_prefix(&format!("{}/", destination.trim_end_matches('/')))?;
-                    format!("{}/{below}", source.trim_end_matches('/'))
-                        .trim_start_matches("./")
-                        .trim_start_matches('/')
-                        .to_owned()
+                    let Some(below) = path.strip_prefix(&format!("{}/", destination.trim_end_matches('/'))) else {
+                        continue;
+                    };
+                    format!("{}/{below}", source.trim_end_matches('/')).trim_start_matches('/').to_owned()
                 }
                 Entry::File => {
-                    let name = source.rsplit('/').next().unwrap_or(source);
+                    let name = source.rsplit('/').next().unwrap_or(&source);
                     let target = if into_directory {
                         format!("{}/{name}", destination.trim_end_matches('/'))
                     } else {
@@ -138,7 +137,7 @@ impl Model<'_> {
                     if target != path {
                         continue;
                     }
-                    source.to_owned()
+                    source
                 }
                 Entry::Unknown | Entry::Missing | Entry::Ignored => continue,
             };
