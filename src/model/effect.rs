@@ -170,7 +170,7 @@ fn symbolic(word: &str, escape: char) -> Option<String> {
 }
 
 /// The outermost `${name<operator>word}` of a word; `None` where a quote or brace has no partner.
-fn operator_expansions(word: &str, escape: char) -> Option<Vec<Span>> {
+pub(super) fn operator_expansions(word: &str, escape: char) -> Option<Vec<Span>> {
     let mut found = Vec::new();
     let mut quoted = false;
     let mut chars = word.char_indices();

@@ -6,7 +6,9 @@ pub mod cache;
 pub mod call;
 pub mod canonical;
 pub mod chain;
+pub mod configuration;
 pub mod effect;
+pub mod manifest;
 pub mod needs;
 pub mod packages;
 pub mod runtime;
@@ -191,6 +193,12 @@ impl<'a> Model<'a> {
     #[must_use]
     pub fn is_run(&self, index: usize) -> bool {
         matches!(self.instruction(index).kind, InstructionKind::Run(_))
+    }
+
+    /// Whether the instruction is a HEALTHCHECK.
+    #[must_use]
+    pub fn is_health_check(&self, index: usize) -> bool {
+        matches!(self.instruction(index).kind, InstructionKind::Healthcheck(_))
     }
 
     /// Whether an instruction is ONBUILD: the order of the file then matters to builds elsewhere.

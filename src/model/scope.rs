@@ -32,7 +32,7 @@ impl Value {
 
 /// The names that BuildKit lets every RUN see without an ARG (`frontend/dockerfile/dockerfile2llb/defaultshell.go`,
 /// `proxyEnv`).
-const PROXY_ARGUMENTS: [&str; 10] = [
+pub(super) const PROXY_ARGUMENTS: [&str; 10] = [
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",

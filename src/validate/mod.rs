@@ -2,11 +2,12 @@
 //!
 //! The steps of the rewrites are replayed on the effects before. Each step checks its side conditions itself, from the
 //! model of the text before and from the tables, never from values that a pass supplies. The result has to equal the
-//! effects of the text after, element by element: a change without a step is a violation. Comments, directives and
-//! heredoc bodies are compared too.
+//! effects of the text after, element by element: a change without a step is a violation. The runtime configuration of
+//! every stage, comments, directives and heredoc bodies are compared too.
 
 mod axioms;
 mod commute;
+mod configuration;
 mod replay;
 mod trivia;
 
@@ -46,5 +47,6 @@ pub fn check(before: &Model<'_>, after: &Model<'_>, rewrites: &[Rewrite]) -> Res
             return Err(format!("the {keyword} of line {line} has another effect than its steps justify"));
         }
     }
+    configuration::compare(before, after, rewrites, |instruction| replay.place(instruction))?;
     trivia::compare(before, after, |instruction| replay.place(instruction))
 }

@@ -15,6 +15,7 @@
 
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 
+mod configuration;
 mod equivalent;
 mod instructions;
 mod scripts;
@@ -45,7 +46,7 @@ const SEED: u64 = 20_250_301;
 const SAMPLE: (usize, usize) = (60, 30);
 
 fn operators() -> impl Iterator<Item = &'static Operator> {
-    instructions::OPERATORS.iter().chain(scripts::OPERATORS)
+    instructions::OPERATORS.iter().chain(scripts::OPERATORS).chain(configuration::OPERATORS)
 }
 
 /// A file that has a bit of everything, and the others in an order that the seed decides: those of the shared folder, or
@@ -178,6 +179,9 @@ fn examine(path: &Path, kept: &[Kept], seed: u64, most: usize) -> Tally {
                 continue;
             }
             let model = Model::build(&mutant.text, &parsed.dockerfile, &context, &bodies);
+            if let Some(field) = configuration::field(mutant.operator) {
+                assert!(configuration::is_seen(field, &subject.model, &model), "{}: {field}", path.display());
+            }
             if validate::check(&before, &model, &round.rewrites).is_err() {
                 fate.killed += 1;
             } else if let Some(rule) = equivalent::rule(&round.after, &mutant.text) {
