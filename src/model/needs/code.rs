@@ -74,13 +74,13 @@ impl Reader<'_> {
         let instruction = self.model.instruction(index);
         let (InstructionKind::Copy(transfer) | InstructionKind::Add(transfer)) = &instruction.kind else { return };
         match instruction.flag("from").and_then(|flag| flag.value.as_deref()) {
-            Some(from) => self.from_elsewhere(index, from),
-            None => self.from_context(transfer),
+            Some(from) => self.copy_of_others(index, from),
+            None => self.copy_of_context(transfer),
         }
     }
 
     /// Files of another stage were copied or made there; those of an image are not known.
-    fn from_elsewhere(&mut self, index: usize, from: &str) {
+    fn copy_of_others(&mut self, index: usize, from: &str) {
         let stages = self.model.stages_read_by(index);
         if stages.is_empty() {
             let name = from.split(['@']).next().unwrap_or(from);
@@ -98,7 +98,7 @@ impl Reader<'_> {
         }
     }
 
-    fn from_context(&mut self, transfer: &Transfer) {
+    fn copy_of_context(&mut self, transfer: &Transfer) {
         for source in &transfer.sources {
             if source.text.starts_with("<<") {
                 continue;
