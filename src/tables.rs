@@ -2,6 +2,7 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod bases;
 mod build_only;
 mod builders;
 mod caches;
@@ -25,6 +26,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Evidence, Place, Sharing, Tool, caches, decode_caches};
@@ -52,6 +54,7 @@ pub use sizes::{
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
+    ("bases.yaml", include_str!("../rewrites/bases.yaml")),
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
@@ -203,6 +206,7 @@ fn shipped(file: &str) -> &'static str {
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;

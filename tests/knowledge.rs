@@ -41,6 +41,7 @@ const WORDS: [(&str, &[&str]); 6] = [
             "apk add",
             "apt install",
             "apt-get install",
+            "apt-get update",
             "cargo build",
             "go build",
             "install",

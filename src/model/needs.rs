@@ -26,6 +26,8 @@ pub struct Needs {
     pub gaps: Vec<Gap>,
     /// Code of the application that is copied into the stage, or runs in it.
     pub code: Vec<Code>,
+    /// Whether packages of PyPI or npm are installed, whose code is not seen.
+    pub has_packages: bool,
 }
 
 /// One thing that an image has to have.

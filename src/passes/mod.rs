@@ -9,6 +9,7 @@ pub mod exec_form;
 pub mod layer_order;
 pub mod modern_syntax;
 pub mod package_install;
+pub mod slim_base;
 mod text;
 
 use crate::model::Model;
@@ -58,6 +59,8 @@ pub struct PassContext<'a> {
 pub static PIPELINE: &[&dyn Pass] = &[
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
+    // Before every pass that looks at packages: they judge the install that it writes, and the image that is left.
+    &slim_base::SlimBase,
     &add_to_copy::AddToCopy,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,

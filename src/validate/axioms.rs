@@ -149,6 +149,15 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
+    /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
+    ///
+    /// Both images are of one version, release and configuration by the tables; every need of the stage, and of those that
+    /// are built from it, is known and met ([`crate::model::base`]). Reference and packages are what the model says.
+    SwapBase {
+        /// The FROM.
+        from: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -160,7 +169,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SwapBase { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -184,6 +193,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }
@@ -373,7 +383,11 @@ fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a
         .ok_or_else(|| format!("there is no command {command}"))
 }
 
-fn command_mut(replay: &mut Replay, run: usize, command: usize) -> Result<&mut canonical::CanonicalCommand, String> {
+pub(super) fn command_mut(
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+) -> Result<&mut canonical::CanonicalCommand, String> {
     replay::command_mut(replay.script(run)?, command).ok_or_else(|| format!("there is no command {command}"))
 }
 

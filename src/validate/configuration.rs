@@ -61,6 +61,8 @@ impl Step {
                 Some((*instruction, &[Field::HealthCheck]))
             }
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
+            // That both images have the same configuration is a side condition of the step.
+            Self::SwapBase { from } => Some((*from, &Field::ALL)),
             _ => None,
         }
     }

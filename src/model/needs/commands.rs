@@ -34,8 +34,14 @@ impl Reader<'_> {
         if depth > MAX_DEPTH {
             return self.gap("commands start one another too deeply", "a plain command");
         }
-        for word in &command.words {
-            self.word(word);
+        // What is deleted need not be there.
+        if command.name().as_deref() != Some("rm") {
+            command.words.iter().for_each(|word| self.word(word));
+        }
+        let is_builtin = command.name().is_some_and(|name| tables::programs().is_shell_word(&name));
+        if is_builtin && command.words.iter().any(|word| word.parts.iter().any(names_https)) {
+            // What a script writes may be an address of packages.
+            self.need(What::Certificates);
         }
         let Some(name) = command.name() else {
             if !passes_arguments(&command.words[0]) {
@@ -304,12 +310,12 @@ impl Reader<'_> {
 }
 
 fn is_https(word: &Word) -> bool {
-    let literal = |part: &WordPart| match part {
-        WordPart::Literal { text, .. } => text.contains("https:"),
-        // What a variable holds may be such an address.
-        WordPart::Expansion { .. } | WordPart::Substitution { .. } => true,
-    };
-    word.parts.iter().any(literal)
+    // What a variable holds may be such an address.
+    word.parts.iter().any(|part| names_https(part) || !matches!(part, WordPart::Literal { .. }))
+}
+
+fn names_https(part: &WordPart) -> bool {
+    matches!(part, WordPart::Literal { text, .. } if text.contains("https:"))
 }
 
 /// `"$@"`: the arguments of the script, which CMD names.

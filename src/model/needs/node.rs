@@ -15,6 +15,7 @@ const OF_INSTALL: [&str; 5] = ["preinstall", "install", "postinstall", "preprepa
 
 impl Reader<'_> {
     pub(super) fn node_packages(&mut self, invocation: Option<&Invocation>) {
+        self.needs.has_packages = true;
         let ignores_scripts = invocation.is_some_and(|invocation| invocation.has("--ignore-scripts"));
         if invocation.is_some_and(|invocation| !invocation.arguments.is_empty() || invocation.has("--global")) {
             return self.gap("what the install scripts of the packages need is not known", UNLOCK);

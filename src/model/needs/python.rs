@@ -20,6 +20,7 @@ struct Requirement {
 
 impl Reader<'_> {
     pub(super) fn python_packages(&mut self, invocation: &Invocation) {
+        self.needs.has_packages = true;
         let Some(install) = PipInstall::of(invocation) else { return self.locked_packages(invocation) };
         if invocation.unknown_option.is_some() || invocation.values("--no-binary").next().is_some() {
             return self.gap("not all options of the install are known", "the options of the command table");
