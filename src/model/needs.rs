@@ -241,18 +241,7 @@ impl<'m> Reader<'m> {
                 _ => None,
             }
         });
-        mounted.or_else(|| self.copied(self.stage, self.place.instruction, &path))
-    }
-
-    fn copied(&self, stage: &Stage, before: usize, path: &str) -> Option<String> {
-        let found = (stage.instructions.start..before).rev().find_map(|index| self.model.context_source(index, path));
-        match stage.base {
-            super::Base::Stage(parent) if found.is_none() => {
-                let parent = &self.model.stages[parent];
-                self.copied(parent, parent.instructions.end, path)
-            }
-            _ => found,
-        }
+        mounted.or_else(|| self.model.context_file(self.stage, self.place.instruction, &path))
     }
 
     fn absolute(&self, path: &str) -> Option<String> {

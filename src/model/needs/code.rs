@@ -91,11 +91,23 @@ impl Reader<'_> {
             return;
         }
         for stage in stages {
-            let copies = self.model.stages[stage].instructions.clone();
-            for copy in copies {
-                self.transfer(copy);
+            self.of_stage(stage);
+        }
+    }
+
+    /// What was built in another stage may need, when it runs, whatever that stage could find; its own programs it does not.
+    fn of_stage(&mut self, stage: usize) {
+        let found = super::needs(self.model, &self.model.stages[stage]);
+        for need in
+            found.known.into_iter().filter(|need| matches!(need.what, What::Library(_)) || need.when == When::Run)
+        {
+            if !self.needs.known.contains(&need) {
+                self.needs.known.push(need);
             }
         }
+        self.needs.gaps.extend(found.gaps);
+        self.needs.code.extend(found.code);
+        self.needs.has_packages |= found.has_packages;
     }
 
     fn copy_of_context(&mut self, transfer: &Transfer) {
