@@ -3,7 +3,7 @@
 
     cargo build && python3 tests/images/compare.py [NAME…] [--table docs/measured.md]
 
-Needs Docker with buildx and Python 3.11. Every application below `apps/` and `runtime/` has a Dockerfile, what it copies,
+Needs Docker with buildx and Python 3.11. Every application below `apps/`, `later/` and `runtime/` has a Dockerfile, what it copies,
 and a `probe.toml` (see README.md here) that says what to ask of it and what must come out. Each Dockerfile is built as it
 is, as `imgopt rewrite` writes it, and as it writes it without the passes that split; the images are asked the same, and
 have to answer the same. Exit code 1: a rewritten file does not build, or its image answers differently.
@@ -92,7 +92,7 @@ class Builder:
 
 
 class Application:
-    """A folder below `apps/` or `runtime/`."""
+    """A folder below `apps/`, `later/` or `runtime/`."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -335,10 +335,13 @@ def outcome(row, passes):
 
 
 def table(rows):
-    """Markdown: one table for sizes and steps, one for how images run."""
-    apps = [row for row in rows if row["kind"] == "apps"]
+    """Markdown: two tables for sizes and steps, one for how images run."""
     lines = []
-    if apps:
+    for kind in ("apps", "later"):
+        apps = [row for row in rows if row["kind"] == kind]
+        if not apps:
+            continue
+        lines += [f"### `{kind}`", ""]
         lines += ["| application | before MB | unsplit MB | after MB | smaller | steps again | outcome |", "|---|--:|--:|--:|--:|--:|---|"]
         for row in apps:
             before, after = row["before"], row.get("after", {})
@@ -349,6 +352,7 @@ def table(rows):
         lines += ["", summary(apps), ""]
     contract = [row for row in rows if row["kind"] == "runtime"]
     if contract:
+        lines += ["### `runtime`", ""]
         lines += ["| application | user | stops after s | breaks when forced | outcome |", "|---|---|---|---|---|"]
         for row in contract:
             before, after = row["before"], row.get("after", {})
