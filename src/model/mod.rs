@@ -10,6 +10,7 @@ pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod effect;
+pub mod leftovers;
 pub mod manifest;
 pub mod needs;
 pub mod origin;
