@@ -69,6 +69,8 @@ pub enum AssumptionKind {
     NoChildImages,
     /// No build-only file is read at run time through a computed path.
     NoComputedReads,
+    /// Code that is not seen needs no program and no library that goes.
+    NoUnseenNeeds,
     /// A package manager's command writes where its table row says.
     TableBounds,
     /// The program needs nothing that only root may do, beyond what is seen.
@@ -79,13 +81,14 @@ pub enum AssumptionKind {
 
 impl AssumptionKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BuildKit,
         Self::DefaultBuildArguments,
         Self::NoOtherVolumes,
         Self::NoShellInContainer,
         Self::NoChildImages,
         Self::NoComputedReads,
+        Self::NoUnseenNeeds,
         Self::TableBounds,
         Self::NoRootNeeded,
         Self::WritesSeen,
@@ -101,6 +104,7 @@ impl AssumptionKind {
             Self::NoShellInContainer => "no-shell-in-container",
             Self::NoChildImages => "no-child-images",
             Self::NoComputedReads => "no-computed-reads",
+            Self::NoUnseenNeeds => "no-unseen-needs",
             Self::TableBounds => "table-bounds",
             Self::NoRootNeeded => "no-root-needed",
             Self::WritesSeen => "writes-seen",
@@ -116,6 +120,7 @@ impl AssumptionKind {
             Self::NoOtherVolumes => "no volume or bind mount beyond those seen",
             Self::NoShellInContainer => "nobody starts a shell in the container",
             Self::NoChildImages => "no image outside this repository is built from this one",
+            Self::NoUnseenNeeds => "code that is not seen needs no program and no library that goes",
             Self::NoComputedReads => "no build-only file is read at run time through a computed path",
             Self::TableBounds => "the package manager's command writes where its table row says",
             Self::NoRootNeeded => "the program needs nothing that only root may do",

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod base;
 pub mod body;
 pub mod cache;
 pub mod call;
@@ -12,6 +13,7 @@ pub mod deed;
 pub mod effect;
 pub mod leftovers;
 pub mod manifest;
+pub mod needs;
 pub mod origin;
 pub mod packages;
 pub mod privilege;

@@ -1,5 +1,6 @@
 //! Where a file of an image comes from: the file of the build context that stands at a path.
 
+use super::call::Call;
 use super::transfer::{Plain, plain_add};
 use super::{Base, Model, Stage, stage_named};
 use crate::context::Entry;
@@ -51,8 +52,11 @@ impl Model<'_> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match &self.instruction(index).kind {
             InstructionKind::Run(_) => {
-                let names_it = self.body(index).is_none_or(|body| body.text.text.contains(name));
-                if names_it && !self.keeps_content(index, name) { Trace::Lost } else { Trace::Untouched }
+                if self.may_change(index, name) {
+                    Trace::Lost
+                } else {
+                    Trace::Untouched
+                }
             }
             InstructionKind::Copy(transfer) => self.trace_copy(index, transfer, path),
             // What is unpacked or fetched is not followed.
@@ -69,15 +73,13 @@ impl Model<'_> {
         }
     }
 
-    /// Whether every command of the RUN that names the file leaves its content as it is.
-    fn keeps_content(&self, run: usize, name: &str) -> bool {
-        let Some(calls) = self.every_call(run) else { return false };
-        calls.iter().all(|call| {
-            let mut words = call.command.words.iter();
-            let redirects = call.command.redirects.iter().any(|redirect| redirect.operator.starts_with('>'));
-            let names_it = words.any(|word| word.pattern().is_none_or(|text| text.contains(name)));
-            !names_it || !redirects && matches!(call.command.name().as_deref(), Some("chmod" | "chown"))
-        })
+    /// Whether a RUN names the file in another way than to change its mode or owner.
+    fn may_change(&self, run: usize, name: &str) -> bool {
+        let Some(body) = self.body(run) else { return true };
+        let Some(calls) = self.every_call(run) else { return body.text.text.contains(name) };
+        let keeps = |call: &Call<'_>| matches!(call.program(), "chmod" | "chown");
+        let named: usize = calls.iter().filter(|call| keeps(call)).map(|call| call.words_with(name)).sum();
+        body.text.text.matches(name).count() > named
     }
 
     fn trace_copy(&self, index: usize, transfer: &Transfer, path: &str) -> Trace {

@@ -149,12 +149,11 @@ impl Replay {
         self.effects.windows(2).any(|pair| pair[0].0 == first && pair[1].0 == second)
     }
 
-    /// Puts new effects behind that of an instruction.
-    pub(super) fn insert_behind(&mut self, instruction: usize, new: Vec<Effect>) -> Result<(), String> {
+    /// Puts a new effect behind that of an instruction. It has no number in the text before.
+    pub(super) fn insert_behind(&mut self, instruction: usize, effect: Effect) -> Result<(), String> {
         let at = self.effects.iter().position(|(from, _)| *from == instruction);
         let at = at.ok_or_else(|| format!("instruction {instruction} has no effect any more"))?;
-        // No instruction of the text before has that number.
-        self.effects.splice(at + 1..at + 1, new.into_iter().map(|effect| (usize::MAX, effect)));
+        self.effects.insert(at + 1, (NEW, effect));
         Ok(())
     }
 

@@ -21,7 +21,10 @@ pub(super) fn set_user(before: &Model<'_>, replay: &mut Replay, from: usize, lev
         new.push(Effect::Run(RunEffect { command: effect::script(&script), mounts: Vec::new(), flags: Vec::new() }));
     }
     new.push(effect::user(&plan.user));
-    replay.insert_behind(plan.after, new)
+    for effect in new.into_iter().rev() {
+        replay.insert_behind(plan.after, effect)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
