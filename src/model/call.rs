@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Model;
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
-use crate::shell::command::{Argument, Invocation, recognize};
+use crate::shell::command::{Argument, CommandOption, Invocation, recognize};
 use crate::source::Span;
 use crate::syntax::mount::Mount;
 
@@ -87,6 +87,12 @@ impl Call<'_> {
     pub fn option(&self, names: &[&str]) -> Option<usize> {
         let options = &self.invocation.as_ref()?.options;
         options.iter().find(|option| names.contains(&option.name.as_str())).map(|option| option.words.start)
+    }
+
+    /// The options in order.
+    #[must_use]
+    pub fn options(&self) -> &[CommandOption] {
+        self.invocation.as_ref().map_or(&[], |invocation| &invocation.options)
     }
 
     /// What is neither an option nor the value of one.

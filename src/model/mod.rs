@@ -7,6 +7,7 @@ pub mod call;
 pub mod canonical;
 pub mod chain;
 pub mod configuration;
+pub mod dependencies;
 pub mod effect;
 pub mod manifest;
 pub mod packages;
@@ -29,6 +30,7 @@ use crate::syntax::image::ImageReference;
 use crate::tables::ImageFacts;
 
 use body::{Body, BodyCache};
+pub use cache::Refusal;
 use scope::{State, Variables};
 
 /// What is known of a Dockerfile.

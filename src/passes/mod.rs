@@ -5,6 +5,7 @@
 
 pub mod add_to_copy;
 pub mod cache_mounts;
+pub mod dependency_layers;
 pub mod exec_form;
 pub mod layer_order;
 pub mod modern_syntax;
@@ -61,6 +62,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &add_to_copy::AddToCopy,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,
+    // After layer-order, which moves the installs that need no manifests out of the way.
+    &dependency_layers::DependencyLayers,
     // Before package-install: where a cache is mounted, nothing has to be cleaned up.
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.

@@ -1,6 +1,7 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
 use super::commute;
+use super::dependencies;
 use super::replay::{self, Replay};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
@@ -149,6 +150,16 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// A COPY of the manifests that a RUN installs takes the place of the COPYs of the sources, which then stand behind the RUN.
+    /// Always guarded.
+    ///
+    /// The RUN reads nothing else of what the COPYs bring, and they bring nothing to what it writes; every manifest is read
+    /// from the build context, and what it names with it ([`crate::model::dependencies`]). What stands between commutes with
+    /// the COPYs. The first COPY brings the same files to the same places with the same flags as those that it stands for.
+    CopyManifestsFirst {
+        /// The RUN.
+        run: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -160,7 +171,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::CopyManifestsFirst { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -168,7 +179,7 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
-    replay.begin(matches!(step, Step::Commute { .. }))?;
+    replay.begin(matches!(step, Step::Commute { .. } | Step::CopyManifestsFirst { .. }))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
@@ -184,6 +195,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

@@ -8,6 +8,7 @@
 mod axioms;
 mod commute;
 mod configuration;
+mod dependencies;
 mod replay;
 mod trivia;
 

@@ -9,6 +9,9 @@ use crate::model::canonical::{Canonical, CanonicalCommand, CanonicalList, Comman
 use crate::model::chain::Joint;
 use crate::model::effect::{self, CommandEffect, Effect, RunEffect};
 
+/// In place of a number: the effect came from no instruction.
+const NEW: usize = usize::MAX;
+
 /// Effects with the number of the instruction that each came from.
 #[derive(Debug)]
 pub(super) struct Replay {
@@ -54,6 +57,28 @@ impl Replay {
         Ok(())
     }
 
+    /// Puts new effects before that of an instruction.
+    pub(super) fn insert_before(&mut self, instruction: usize, new: Vec<Effect>) -> Result<(), String> {
+        let at = self.position(instruction)?;
+        self.effects.splice(at..at, new.into_iter().map(|effect| (NEW, effect)));
+        Ok(())
+    }
+
+    /// Puts the effect of an instruction right behind that of a later one.
+    pub(super) fn move_behind(&mut self, instruction: usize, later: usize) -> Result<(), String> {
+        let (from, to) = (self.position(instruction)?, self.position(later)?);
+        if to < from {
+            return Err(format!("instruction {later} stands before {instruction}"));
+        }
+        self.effects[from..=to].rotate_left(1);
+        Ok(())
+    }
+
+    fn position(&self, instruction: usize) -> Result<usize, String> {
+        let at = self.effects.iter().position(|(from, _)| *from == instruction);
+        at.ok_or_else(|| format!("instruction {instruction} has no effect any more"))
+    }
+
     /// The effects that the steps lead to.
     pub(super) fn effects(&self) -> impl ExactSizeIterator<Item = &Effect> {
         self.effects.iter().map(|(_, effect)| effect)
@@ -68,8 +93,9 @@ impl Replay {
         while let Some(first) = into(instruction) {
             instruction = first;
         }
-        let position = self.effects.iter().position(|(from, _)| *from == instruction);
-        position.unwrap_or_else(|| self.effects.iter().filter(|(from, _)| *from < instruction).count())
+        let position = |is_it: &dyn Fn(usize) -> bool| self.effects.iter().position(|(from, _)| is_it(*from));
+        let next = || position(&|from| from >= instruction && from != NEW);
+        position(&|from| from == instruction).or_else(next).unwrap_or(self.effects.len())
     }
 
     /// The effect of an instruction.
