@@ -113,6 +113,28 @@ impl Call<'_> {
         *subcommand < at && at <= self.command.words.len() && !cuts_an_option && !behind_dashes
     }
 
+    /// Number of the word that names the program.
+    #[must_use]
+    pub fn program_word(&self) -> usize {
+        self.invocation.as_ref().map_or(0, |invocation| invocation.word)
+    }
+
+    /// Number of the word that names the subcommand, when it is a single one.
+    #[must_use]
+    pub fn subcommand_word(&self) -> Option<usize> {
+        match self.invocation.as_ref()?.subcommand.as_ref()?.words.as_slice() {
+            [word] => Some(*word),
+            _ => None,
+        }
+    }
+
+    /// Whether the variable is set to `1` or `true` for the command alone.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        let variable = self.invocation.as_ref().and_then(|invocation| invocation.variable(name));
+        variable.is_some_and(|variable| matches!(variable.value.as_deref(), Some("1" | "true")))
+    }
+
     /// Number of the word that a new option goes in front of: behind the options without value that follow the subcommand.
     #[must_use]
     pub fn option_place(&self) -> Option<usize> {

@@ -8,6 +8,7 @@ pub mod cache_mounts;
 pub mod dependency_layers;
 pub mod exec_form;
 pub mod layer_order;
+pub mod lock_install;
 pub mod modern_syntax;
 pub mod package_install;
 mod text;
@@ -62,6 +63,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &add_to_copy::AddToCopy,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,
+    // Before dependency-layers: an install that writes no lock file can stand above the sources.
+    &lock_install::LockInstall,
     // After layer-order, which moves the installs that need no manifests out of the way.
     &dependency_layers::DependencyLayers,
     // Before package-install: where a cache is mounted, nothing has to be cleaned up.

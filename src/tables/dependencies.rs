@@ -39,10 +39,36 @@ pub struct InstallRow {
     #[serde(default)]
     pub frozen: Vec<String>,
     #[serde(default)]
+    pub locked: Option<Locked>,
+    #[serde(default)]
     pub without: Vec<String>,
     pub system: Vec<String>,
     pub flags: Vec<String>,
     pub values: Vec<String>,
+}
+
+/// What makes an install take exactly what the lock file says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Locked {
+    /// Another subcommand.
+    Subcommand(String),
+    /// An option.
+    Option(String),
+    /// An option that depends on which yarn wrote the lock file.
+    Options {
+        /// Of yarn 2 and later.
+        berry: String,
+        /// Of yarn 1.
+        classic: String,
+    },
+    /// A variable for the command alone.
+    Variable {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
 }
 
 /// How the manifests of an install are read.

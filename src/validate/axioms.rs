@@ -160,6 +160,16 @@ pub enum Step {
         /// The RUN.
         run: usize,
     },
+    /// An install command becomes one that takes exactly what the lock file says. Always guarded.
+    ///
+    /// The lock file is copied and was made for the manifest; both are read from the build context
+    /// ([`crate::model::dependencies::held`]).
+    LockInstall {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -171,7 +181,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::CopyManifestsFirst { .. } => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::CopyManifestsFirst { .. } | Self::LockInstall { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -196,6 +206,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
+        Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }
@@ -377,7 +388,7 @@ fn script<'a>(before: &'a Model<'_>, run: usize) -> Result<&'a Script, String> {
     before.body(run).and_then(|body| body.understood()).ok_or_else(|| "the script is not understood".to_owned())
 }
 
-fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
+pub(super) fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
     before
         .calls(run)
         .into_iter()
@@ -385,7 +396,7 @@ fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a
         .ok_or_else(|| format!("there is no command {command}"))
 }
 
-fn command_mut(replay: &mut Replay, run: usize, command: usize) -> Result<&mut canonical::CanonicalCommand, String> {
+pub(super) fn command_mut(replay: &mut Replay, run: usize, command: usize) -> Result<&mut canonical::CanonicalCommand, String> {
     replay::command_mut(replay.script(run)?, command).ok_or_else(|| format!("there is no command {command}"))
 }
 

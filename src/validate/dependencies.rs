@@ -1,9 +1,11 @@
-//! The axiom by which an install of what manifests name stands before the COPY of the sources.
+//! The axioms about installs of what manifests name: they stand before the COPY of the sources, and keep to the lock file.
 
+use super::axioms;
 use super::replay::Replay;
 use crate::model::Model;
 use crate::model::access;
-use crate::model::dependencies::{self, Manifests};
+use crate::model::canonical::CanonicalWord;
+use crate::model::dependencies::{self, Change, Manifests};
 use crate::model::effect::{Effect, Evaluated, TransferEffect};
 
 /// Checks the side conditions of [`super::Step::CopyManifestsFirst`] and replays it.
@@ -20,6 +22,28 @@ pub(super) fn copy_manifests_first(before: &Model<'_>, replay: &mut Replay, run:
     }
     // From the last to the first, so that they keep their order behind the RUN.
     plan.moved.iter().rev().try_for_each(|moved| replay.move_behind(moved.copy, run))
+}
+
+/// Checks the side conditions of [`super::Step::LockInstall`] and replays it.
+pub(super) fn lock_install(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+) -> Result<(), String> {
+    let call = axioms::call(before, run, command)?;
+    let held = dependencies::held(before, run, &call).ok_or("the command writes no lock file")?;
+    let change = held.map_err(|(reason, _)| reason)?.change;
+    let found = axioms::command_mut(replay, run, command)?;
+    match change {
+        Change::Subcommand { at, name } => {
+            *found.words.get_mut(at).ok_or("a word is missing")? = CanonicalWord::plain(&name);
+        }
+        Change::Option { at, option } if at <= found.words.len() => found.words.insert(at, CanonicalWord::plain(&option)),
+        Change::Option { .. } => return Err("a word is missing".to_owned()),
+        Change::Variable { name, value } => found.assignments.insert(0, (name, CanonicalWord::plain(&value), false)),
+    }
+    Ok(())
 }
 
 /// The COPY of manifests that takes the place of a COPY.

@@ -6,11 +6,14 @@
 //! the manifests alone takes its place. What cannot be seen is a [`Refusal`].
 
 mod dotnet;
+mod lock;
 mod needs;
 mod node;
 mod others;
 mod python;
 mod view;
+
+pub use lock::{Change, Held, held};
 
 use super::access::{self, Access, Place, Rest};
 use super::call::Call;

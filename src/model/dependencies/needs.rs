@@ -82,7 +82,7 @@ impl Needs {
             }
         }
         self.writes.extend(row.writes.iter().map(|name| in_directory(&install.directory, name)));
-        let is_frozen = is_frozen(install, model, run);
+        let is_frozen = is_frozen(install.row, install.call, model, run);
         match row.reader {
             Reader::Node => node::read(self, view, install, is_frozen),
             Reader::Pip => python::pip(self, view, install),
@@ -157,11 +157,14 @@ fn above(directory: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether an option or a variable keeps the install from writing the lock file.
-fn is_frozen(install: &Install<'_>, model: &Model<'_>, run: usize) -> bool {
-    install.row.lock.is_empty()
-        || install.row.frozen.iter().any(|name| {
+pub(super) fn is_frozen(row: &InstallRow, call: &Call<'_>, model: &Model<'_>, run: usize) -> bool {
+    row.lock.is_empty()
+        || row.frozen.iter().any(|name| {
             if name.starts_with('-') {
-                return install.call.option(&[name]).is_some();
+                return call.option(&[name]).is_some();
+            }
+            if call.sets(name) {
+                return true;
             }
             let value = match model.state(run).variables.get(name) {
                 Variable::Set(value) => value.fixed(),
