@@ -40,6 +40,7 @@ const WORDS: [(&str, &[&str]); 6] = [
             "--cache-dir",
             "--no-cache",
             "--no-cache-dir",
+            "--root",
             "PIP_NO_CACHE_DIR",
             "npm_config_cache",
             "UV_NO_CACHE",
@@ -52,8 +53,8 @@ const WORDS: [(&str, &[&str]); 6] = [
     (
         "the language of shells and of Dockerfiles",
         &[
-            "bash", "busybox", "cd", "chmod", "chown", "command", "debian", "env", "exec", "export", "make", "printf",
-            "readonly", "rm", "scratch", "sudo", "ubuntu",
+            "ash", "bash", "busybox", "cd", "chmod", "chown", "command", "dash", "debian", "env", "exec", "export",
+            "make", "printf", "readonly", "rm", "scratch", "sudo", "ubuntu",
         ],
     ),
 ];
