@@ -17,6 +17,7 @@ mod programs;
 mod recommends;
 mod runtime_libs;
 mod sizes;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +47,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
+pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
@@ -65,6 +67,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
+    ("stages.yaml", include_str!("../rewrites/stages.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 
@@ -213,6 +216,7 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
+    decode_stages(shipped("stages.yaml"))?;
     Ok(())
 }
 

@@ -60,7 +60,9 @@ impl Pass for LockInstall {
 fn rewrite(model: &Model<'_>, run: usize, call: &Call<'_>, held: &Held) -> Rewrite {
     let word = |at: usize| model.script_span(run, call.command.words[at].span);
     let (edit, message) = match &held.change {
-        Change::Subcommand { at, name } => (Edit::replace(word(*at), name.clone()), format!("becomes `{} {name}`", call.program())),
+        Change::Subcommand { at, name } => {
+            (Edit::replace(word(*at), name.clone()), format!("becomes `{} {name}`", call.program()))
+        }
         Change::Option { at, option } => {
             (Edit::insert(word(at - 1).end, format!(" {option}")), format!("gains `{option}`"))
         }

@@ -25,12 +25,7 @@ pub(super) fn copy_manifests_first(before: &Model<'_>, replay: &mut Replay, run:
 }
 
 /// Checks the side conditions of [`super::Step::LockInstall`] and replays it.
-pub(super) fn lock_install(
-    before: &Model<'_>,
-    replay: &mut Replay,
-    run: usize,
-    command: usize,
-) -> Result<(), String> {
+pub(super) fn lock_install(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
     let call = axioms::call(before, run, command)?;
     let held = dependencies::held(before, run, &call).ok_or("the command writes no lock file")?;
     let change = held.map_err(|(reason, _)| reason)?.change;
@@ -39,7 +34,9 @@ pub(super) fn lock_install(
         Change::Subcommand { at, name } => {
             *found.words.get_mut(at).ok_or("a word is missing")? = CanonicalWord::plain(&name);
         }
-        Change::Option { at, option } if at <= found.words.len() => found.words.insert(at, CanonicalWord::plain(&option)),
+        Change::Option { at, option } if at <= found.words.len() => {
+            found.words.insert(at, CanonicalWord::plain(&option))
+        }
         Change::Option { .. } => return Err("a word is missing".to_owned()),
         Change::Variable { name, value } => found.assignments.insert(0, (name, CanonicalWord::plain(&value), false)),
     }

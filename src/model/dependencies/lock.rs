@@ -58,7 +58,10 @@ pub fn held(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<Result<Hel
     if !model.context.is_known() {
         let stage = model.stage_of(run)?;
         let copies = (stage.instructions.start..run).any(|index| is_broad(model, index));
-        let refusal = ("the build context is not known: the lock file is not seen".to_owned(), "the build context, as `--context`");
+        let refusal = (
+            "the build context is not known: the lock file is not seen".to_owned(),
+            "the build context, as `--context`",
+        );
         return copies.then_some(Err(refusal));
     }
     let view = View::before(model, run);
@@ -84,7 +87,10 @@ fn checked(
     let path = |name: &String| in_directory(&install.directory, name);
     let found = row.lock.iter().find(|name| view.provided(&path(name)) != Provided::No);
     let name = found.ok_or_else(|| {
-        (format!("no `{}` is copied", row.lock.join("` or `")), "a lock file that the build context holds and a COPY brings")
+        (
+            format!("no `{}` is copied", row.lock.join("` or `")),
+            "a lock file that the build context holds and a COPY brings",
+        )
     })?;
     let text = view.text(&path(name))?;
     let Provided::File(origin) = view.provided(&path(name)) else {
@@ -167,7 +173,10 @@ fn stands_alone(model: &Model<'_>, view: &View<'_>, run: usize, install: &Instal
     let line = |index: usize| model.lines.line(model.instruction(index).span.start);
     for name in &install.row.writes {
         if view.provided(&in_directory(&install.directory, name)) != Provided::No {
-            return Err((format!("a COPY brings `{name}`, which would be removed"), "an ignore file that leaves it out"));
+            return Err((
+                format!("a COPY brings `{name}`, which would be removed"),
+                "an ignore file that leaves it out",
+            ));
         }
     }
     let is_of_project = |call: &Call<'_>| {
@@ -179,7 +188,8 @@ fn stands_alone(model: &Model<'_>, view: &View<'_>, run: usize, install: &Instal
     if let Some(earlier) = earlier {
         return Err((format!("line {} installs packages before", line(earlier)), "nothing"));
     }
-    let in_one = model.calls(run).into_iter().filter(|call| call.id != install.call.id).any(|call| is_of_project(&call));
+    let in_one =
+        model.calls(run).into_iter().filter(|call| call.id != install.call.id).any(|call| is_of_project(&call));
     if in_one {
         return Err(("the RUN installs packages twice".to_owned(), "nothing"));
     }

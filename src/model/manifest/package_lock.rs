@@ -30,7 +30,14 @@ pub fn read(text: &str) -> Option<PackageLock> {
     let version = value.get("lockfileVersion")?.as_u64()?;
     let Some(packages) = value.get("packages") else {
         let installed = value.get("dependencies").and_then(Value::as_object).map(versions).unwrap_or_default();
-        return Some(PackageLock { version, root: None, installed, with_scripts: None, links: Vec::new(), needed: BTreeMap::new() });
+        return Some(PackageLock {
+            version,
+            root: None,
+            installed,
+            with_scripts: None,
+            links: Vec::new(),
+            needed: BTreeMap::new(),
+        });
     };
     let packages = packages.as_object()?;
     let direct = packages.iter().filter_map(|(path, package)| Some((path.strip_prefix("node_modules/")?, package)));
@@ -50,7 +57,8 @@ pub fn read(text: &str) -> Option<PackageLock> {
 
 /// What a package needs to be there: its dependencies, and those of its peers that are not optional.
 fn needed(package: &Value) -> Vec<String> {
-    let names = |key: &str| package.get(key).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
+    let names =
+        |key: &str| package.get(key).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
     let is_optional = |name: &String| {
         let meta = package.get("peerDependenciesMeta").and_then(|meta| meta.get(name));
         meta.and_then(|meta| meta.get("optional")) == Some(&Value::Bool(true))
@@ -102,7 +110,11 @@ impl PackageLock {
     fn resolves(&self, path: &str, name: &str) -> bool {
         let mut directory = path;
         loop {
-            let inside = if directory.is_empty() { format!("node_modules/{name}") } else { format!("{directory}/node_modules/{name}") };
+            let inside = if directory.is_empty() {
+                format!("node_modules/{name}")
+            } else {
+                format!("{directory}/node_modules/{name}")
+            };
             if self.needed.contains_key(&inside) {
                 return true;
             }
@@ -177,9 +189,16 @@ mod tests {
             read(&text).expect("a lock file").is_whole()
         };
         assert_eq!(whole(r#""node_modules/a": {"dependencies": {"b": "1"}}, "node_modules/b": {}"#), Ok(()));
-        assert_eq!(whole(r#""node_modules/a": {"dependencies": {"b": "1"}}, "node_modules/a/node_modules/b": {}"#), Ok(()));
-        assert!(whole(r#""node_modules/a": {"peerDependencies": {"b": "1"}}, "node_modules/c/node_modules/b": {}"#).is_err());
-        let optional = r#""node_modules/a": {"peerDependencies": {"b": "1"}, "peerDependenciesMeta": {"b": {"optional": true}}}"#;
+        assert_eq!(
+            whole(r#""node_modules/a": {"dependencies": {"b": "1"}}, "node_modules/a/node_modules/b": {}"#),
+            Ok(())
+        );
+        assert!(
+            whole(r#""node_modules/a": {"peerDependencies": {"b": "1"}}, "node_modules/c/node_modules/b": {}"#)
+                .is_err()
+        );
+        let optional =
+            r#""node_modules/a": {"peerDependencies": {"b": "1"}, "peerDependenciesMeta": {"b": {"optional": true}}}"#;
         assert_eq!(whole(optional), Ok(()));
         assert!(whole(r#""node_modules/a": {"link": true, "resolved": "a"}"#).is_err());
     }
