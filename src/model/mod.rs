@@ -12,6 +12,7 @@ pub mod dependencies;
 pub mod effect;
 pub mod manifest;
 pub mod origin;
+pub mod ownership;
 pub mod packages;
 pub mod process;
 pub mod runtime;

@@ -5,6 +5,7 @@
 
 pub mod add_to_copy;
 pub mod cache_mounts;
+pub mod copy_ownership;
 pub mod dependency_layers;
 pub mod exec_form;
 pub mod layer_order;
@@ -64,6 +65,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &add_to_copy::AddToCopy,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,
+    // Before layer-order: what sets no owner any more may move.
+    &copy_ownership::CopyOwnership,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,
     // Before dependency-layers: an install that writes no lock file can stand above the sources.

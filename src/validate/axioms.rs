@@ -2,6 +2,7 @@
 
 use super::commute;
 use super::dependencies;
+use super::ownership;
 use super::replay::{self, Replay};
 use super::split::{self, Split};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
@@ -190,6 +191,17 @@ pub enum Step {
     ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
     ///   configuration; all its other fields are equal.
     SplitStage(Box<Split>),
+    /// `chown -R` or `chmod -R` of a directory loses its `-R`, and the COPYs that fill the directory gain `--chown` or `--chmod`.
+    /// Always guarded.
+    ///
+    /// The COPYs bring everything that lies below the directory when the command runs. The owner has a group, the mode digits
+    /// only. Nothing between the COPYs and the command creates users ([`crate::model::ownership`]).
+    ChownIntoCopy {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -205,6 +217,7 @@ impl Step {
             | Self::NoRecommends { .. }
             | Self::CopyManifestsFirst { .. }
             | Self::LockInstall { .. }
+            | Self::ChownIntoCopy { .. }
             | Self::SplitStage(_) => Level::Guarded,
             _ => Level::Safe,
         }
@@ -233,6 +246,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::SplitStage(split) => split::split(before, replay, split),
+        Step::ChownIntoCopy { run, command } => ownership::chown_into_copy(before, replay, *run, *command),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

@@ -9,6 +9,7 @@ mod axioms;
 mod commute;
 mod configuration;
 mod dependencies;
+mod ownership;
 mod replay;
 mod split;
 mod trivia;

@@ -1,6 +1,6 @@
 //! What stays apart from a copy of the build context, when more is known of both than their directories.
 
-use super::{Access, History, Reader, Tree, commands, histories, through_links};
+use super::{Access, History, Reader, Tree, commands, histories, is_within, through_links};
 use crate::model::Model;
 use crate::shell::ast::SimpleCommand;
 use crate::syntax::ast::{Command, InstructionKind};
@@ -37,6 +37,40 @@ impl Access {
     pub fn may_write(&self, path: &str) -> bool {
         // What a table row names is a directory of the system, in which the command leaves files of others alone.
         self.writes.trees.iter().any(|tree| !tree.by_table && tree.covers(path))
+    }
+
+    /// Adds paths that it writes, with all below them.
+    pub fn also_writes(&mut self, paths: &[String]) {
+        for path in paths {
+            self.write_tree(Tree::at(path.clone()));
+        }
+    }
+
+    /// Whether it writes files, and all of them lie at or below the directory.
+    #[must_use]
+    pub fn writes_only_below(&self, directory: &str) -> bool {
+        let trees = &self.writes.trees;
+        self.opaque.is_none() && !trees.is_empty() && trees.iter().all(|tree| is_within(&tree.path, directory))
+    }
+
+    /// Whether it may write at or below the directory.
+    #[must_use]
+    pub fn may_write_below(&self, directory: &str) -> bool {
+        let tree = Tree::at(directory.to_owned());
+        self.writes.trees.iter().any(|written| written.overlaps(&tree))
+    }
+
+    /// Whether it may create users or groups.
+    #[must_use]
+    pub fn may_change_users(&self) -> bool {
+        ["/etc/passwd", "/etc/group"].iter().any(|file| self.writes.trees.iter().any(|tree| tree.covers(file)))
+    }
+
+    /// A directory strictly below the given one that it makes on the way to another one.
+    #[must_use]
+    pub fn makes_below(&self, directory: &str) -> Option<&str> {
+        let made = self.makes.iter().filter(|(_, by)| **by == self.index).map(|(path, _)| path.as_str());
+        made.into_iter().find(|path| *path != directory && is_within(path, directory))
     }
 }
 

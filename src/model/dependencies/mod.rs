@@ -24,7 +24,8 @@ use crate::syntax::ast::InstructionKind;
 use crate::syntax::mount::MountKind;
 use crate::tables::{self, InstallRow};
 use needs::Needs;
-use view::{Copied, Provided, View, in_directory};
+pub(super) use view::in_directory;
+use view::{Copied, Provided, View};
 
 /// How the COPYs of the sources move behind an install.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +207,27 @@ fn in_directories<'a>(
     Ok(found)
 }
 
+/// What a RUN with installs of manifests reads and writes, when all of it is seen.
+#[must_use]
+pub fn touched(model: &Model<'_>, before: &[Rest], run: usize) -> Option<Access> {
+    if !model.is_run(run) || !model.context.is_known() {
+        return None;
+    }
+    let calls = model.calls(run);
+    let installs: Vec<(&Call<'_>, &InstallRow)> = calls.iter().filter_map(|call| Some((call, row_of(call)?))).collect();
+    if installs.is_empty() {
+        return None;
+    }
+    let view = View::before(model, run);
+    let mut needs = Needs::default();
+    for install in in_directories(model, run, &installs).ok()? {
+        needs.add(&view, &install, model, run).ok()?;
+    }
+    let mut access = rest_of(model, before, run, &installs).ok()?;
+    access.also_writes(&needs.writes);
+    Some(access)
+}
+
 /// Checks that the RUN does the same without what the copies bring beside the manifests.
 fn may_run_before(
     model: &Model<'_>,
@@ -220,16 +242,7 @@ fn may_run_before(
         return Err(("the RUN mounts files of the build context".to_owned(), "nothing"));
     }
     let line = |index: usize| model.lines.line(model.instruction(index).span.start);
-    let is_install = |command: &SimpleCommand| {
-        command.name().as_deref() == Some("cd") || installs.iter().any(|(call, _)| std::ptr::eq(call.command, command))
-    };
-    let home = model.user(run).home;
-    let home = home.ok_or_else(|| ("the home directory of the user is not known".to_owned(), "USER by name"))?;
-    let everywhere = tables::dependencies().everywhere.iter();
-    let system = installs.iter().flat_map(|(_, row)| &row.system).chain(everywhere);
-    let touches: Vec<String> = system.map(|path| path.replacen('~', home.trim_end_matches('/'), 1)).collect();
-    let rest = access::rest(model, run, &before[run], &is_install, &touches)
-        .map_err(|reason| (reason, "a RUN of its own for the install"))?;
+    let rest = rest_of(model, before, run, installs)?;
     for copy in moved {
         let context = model.context;
         if let Some(path) = needs.writes.iter().find(|path| copy.brings(context, &Place::at(path))) {
@@ -240,6 +253,25 @@ fn may_run_before(
             .map_err(|reason| (format!("the RUN and line {}: {reason}", line(copy.index)), "nothing"))?;
     }
     Ok(())
+}
+
+/// What a RUN reads and writes beside its manifests.
+fn rest_of(
+    model: &Model<'_>,
+    before: &[Rest],
+    run: usize,
+    installs: &[(&Call<'_>, &'static InstallRow)],
+) -> Result<Access, Refusal> {
+    let is_install = |command: &SimpleCommand| {
+        command.name().as_deref() == Some("cd") || installs.iter().any(|(call, _)| std::ptr::eq(call.command, command))
+    };
+    let home = model.user(run).home;
+    let home = home.ok_or_else(|| ("the home directory of the user is not known".to_owned(), "USER by name"))?;
+    let everywhere = tables::dependencies().everywhere.iter();
+    let system = installs.iter().flat_map(|(_, row)| &row.system).chain(everywhere);
+    let touches: Vec<String> = system.map(|path| path.replacen('~', home.trim_end_matches('/'), 1)).collect();
+    access::rest(model, run, &before[run], &is_install, &touches)
+        .map_err(|reason| (reason, "a RUN of its own for the install"))
 }
 
 /// Checks that what stands between the copies and the RUN can stand above the copies.

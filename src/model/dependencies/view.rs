@@ -71,7 +71,7 @@ pub(super) fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
 }
 
 /// The path of a file in a directory.
-pub(super) fn in_directory(directory: &str, name: &str) -> String {
+pub(in crate::model) fn in_directory(directory: &str, name: &str) -> String {
     match (directory, name) {
         (_, "") => directory.to_owned(),
         ("", _) => name.to_owned(),
