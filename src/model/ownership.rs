@@ -119,7 +119,7 @@ fn checked(
 fn plain_option(call: &Call<'_>) -> Option<usize> {
     let [option] = call.options() else { return None };
     let word = call.command.words.get(option.words.start)?.literal()?;
-    (call.is_plain() && call.program_word() == 0 && matches!(word.as_str(), "-R" | "--recursive"))
+    (call.is_plain() && call.program_at() == 0 && matches!(word.as_str(), "-R" | "--recursive"))
         .then_some(option.words.start)
 }
 

@@ -115,7 +115,7 @@ fn change(call: &Call<'_>, locked: &Locked, lock: &str) -> Result<Change, Refusa
         }
         Locked::Option(option) => {
             // A program without subcommand takes options behind its name.
-            let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_word() + 1));
+            let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
             Ok(Change::Option { at: at.ok_or_else(unwritten)?, option: option.clone() })
         }
         Locked::Options { berry, classic } => {
@@ -123,7 +123,7 @@ fn change(call: &Call<'_>, locked: &Locked, lock: &str) -> Result<Change, Refusa
             change(call, &Locked::Option(if is_berry { berry.clone() } else { classic.clone() }), lock)
         }
         Locked::Variable { name, value } => {
-            if call.program_word() > 0 {
+            if call.program_at() > 0 {
                 return Err(("the command is run through another one".to_owned(), "the command without it"));
             }
             Ok(Change::Variable { name: name.clone(), value: value.clone() })
