@@ -184,6 +184,15 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
+    /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
+    ///
+    /// Both images are of one version, release and configuration by the tables; every need of the stage, and of those that
+    /// are built from it, is known and met ([`crate::model::base`]). Reference and packages are what the model says.
+    SwapBase {
+        /// The FROM.
+        from: usize,
+    },
     /// A stage becomes two: its list up to an instruction, which builds, and a new one, which runs. Always guarded.
     ///
     /// - It is the only stage of a file without ONBUILD, and what the tables know of its base image holds for the new one.
@@ -227,7 +236,8 @@ impl Step {
             | Self::CopyManifestsFirst { .. }
             | Self::LockInstall { .. }
             | Self::ChownIntoCopy { .. }
-            | Self::SplitStage(_) => Level::Guarded,
+            | Self::SplitStage(_)
+            | Self::SwapBase { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -257,6 +267,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
+        Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
         Step::ChownIntoCopy { run, command } => ownership::chown_into_copy(before, replay, *run, *command),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
