@@ -220,6 +220,7 @@ pub enum Step {
         run: usize,
         /// The command.
         command: usize,
+    },
     /// The image runs as a user other than root: USER stands behind the last instruction that makes files, with a RUN before it that makes the
     /// account and the directories which the program writes to ([`crate::model::account`]).
     ///
