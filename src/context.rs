@@ -9,11 +9,11 @@ mod ignore;
 mod paths;
 mod pattern;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
@@ -61,6 +61,8 @@ struct Known {
     root: PathBuf,
     because: String,
     ignore: IgnoreRules,
+    /// Whether a directory holds a link, by its path.
+    links: Mutex<BTreeMap<String, bool>>,
 }
 
 /// Where a path of the context leads.
@@ -109,7 +111,10 @@ impl BuildContext {
     fn at(root: &Path, dockerfile_path: &Path, because: String) -> Option<Self> {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
-        Some(Self { known: Some(Arc::new(Known { root, because, ignore })), builder: Arc::default() })
+        Some(Self {
+            known: Some(Arc::new(Known { root, because, ignore, links: Mutex::default() })),
+            builder: Arc::default(),
+        })
     }
 
     /// The same context, where the builder is known.
@@ -122,7 +127,8 @@ impl BuildContext {
     #[must_use]
     pub fn because(self, because: impl Into<String>) -> Self {
         let known = self.known.map(|known| {
-            Arc::new(Known { root: known.root.clone(), because: because.into(), ignore: known.ignore.clone() })
+            let (root, ignore) = (known.root.clone(), known.ignore.clone());
+            Arc::new(Known { root, because: because.into(), ignore, links: Mutex::default() })
         });
         Self { known, ..self }
     }
@@ -210,6 +216,14 @@ impl BuildContext {
         Some(found)
     }
 
+    /// Whether the file is known to be no link, or the directory to hold none.
+    #[must_use]
+    pub fn has_no_link(&self, path: &str) -> bool {
+        let Some(known) = self.known.as_ref() else { return false };
+        let mut links = known.links.lock().unwrap_or_else(PoisonError::into_inner);
+        !*links.entry(path.to_owned()).or_insert_with(|| known.may_have_links(path))
+    }
+
     /// Which builder builds the image, as far as files of the repository show it.
     #[must_use]
     pub fn builder(&self) -> &Builder {
@@ -266,6 +280,29 @@ impl Known {
             }
         }
         Entry::Ignored
+    }
+
+    /// Whether there may be a link in what the path brings along.
+    fn may_have_links(&self, path: &str) -> bool {
+        let Resolved::Found { path, metadata } = self.resolve(path) else { return true };
+        if !metadata.is_dir() {
+            return !metadata.is_file();
+        }
+        let mut budget = MAX_ENTRIES / 4;
+        let mut waiting = vec![path];
+        while let Some(directory) = waiting.pop() {
+            let Some(names) = self.names(&directory, &mut budget) else { return true };
+            for path in names.iter().map(|name| join(&directory, name)) {
+                let Ok(metadata) = fs::symlink_metadata(self.root.join(&path)) else { return true };
+                let is_ignored = self.ignore.ignores(&path);
+                if metadata.is_dir() && (!is_ignored || self.ignore.has_exceptions()) {
+                    waiting.push(path);
+                } else if !metadata.is_file() && !metadata.is_dir() && !is_ignored {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Follows the path and the symbolic links on it, within the root.

@@ -109,7 +109,7 @@ impl Model<'_> {
     }
 
     /// The file of the build context that a COPY puts at `path`.
-    fn context_source(&self, index: usize, path: &str) -> Option<String> {
+    pub(super) fn context_source(&self, index: usize, path: &str) -> Option<String> {
         let instruction = self.instruction(index);
         let InstructionKind::Copy(transfer) = &instruction.kind else { return None };
         if instruction.flag("from").is_some() {
