@@ -2,13 +2,20 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod build_only;
 mod builders;
 mod caches;
+mod distroless;
 mod effects;
+mod eol;
 mod extensions;
 mod images;
+mod musl;
+mod package_names;
 mod programs;
 mod recommends;
+mod runtime_libs;
+mod sizes;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,26 +24,44 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
+pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
 pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
     Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
     decode_images, image, image_of, images,
 };
+pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
+pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
+pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
+pub use sizes::{
+    ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
+    package_sizes, size_of,
+};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
+    ("distroless.yaml", include_str!("../rewrites/distroless.yaml")),
     ("effects.yaml", include_str!("../rewrites/effects.yaml")),
+    ("eol.yaml", include_str!("../rewrites/eol.yaml")),
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
+    ("musl.yaml", include_str!("../rewrites/musl.yaml")),
+    ("packages/build-only.yaml", include_str!("../rewrites/packages/build-only.yaml")),
+    ("packages/names.yaml", include_str!("../rewrites/packages/names.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
+    ("packages/runtime-libs.yaml", include_str!("../rewrites/packages/runtime-libs.yaml")),
+    ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
+    ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 
@@ -148,7 +173,9 @@ fn culprit<T: DeserializeOwned>(row: &serde_yaml::Value, message: &str) -> Strin
 }
 
 fn row_name(row: &serde_yaml::Value, index: usize) -> String {
-    let named = ["name", "tool", "builder", "package", "words"].iter().find_map(|key| row.get(key)?.as_str());
+    let named = ["name", "tool", "builder", "package", "words", "family", "image", "manager"]
+        .iter()
+        .find_map(|key| row.get(key)?.as_str());
     named.map_or_else(|| format!("row {}", index + 1), |name| format!("row {} ({name})", index + 1))
 }
 
@@ -174,6 +201,14 @@ pub fn check() -> Result<(), TableError> {
     decode_extensions(shipped("extensions.yaml"))?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
+    decode_distroless(shipped("distroless.yaml"))?;
+    decode_eol(shipped("eol.yaml"))?;
+    decode_musl(shipped("musl.yaml"))?;
+    decode_build_only(shipped("packages/build-only.yaml"))?;
+    decode_package_names(shipped("packages/names.yaml"))?;
+    decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
+    decode_package_sizes(shipped("packages/sizes.yaml"))?;
+    decode_image_sizes(shipped("sizes.yaml"))?;
     Ok(())
 }
 

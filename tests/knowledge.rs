@@ -92,6 +92,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("the sources can be read") {
         let path = entry.expect("the sources can be read").path();
+        if path.ends_with("model/manifest") {
+            // The readers of manifests name the words of their formats.
+            continue;
+        }
         if path.is_dir() {
             files.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
@@ -124,7 +128,15 @@ fn keys() -> BTreeMap<String, String> {
             ],
             "commands.yaml" | "programs.yaml" => &["programs"],
             "distributions.yaml" => &["name"],
+            "distroless.yaml" => &["image", "registry", "packages"],
+            "eol.yaml" => &["family", "names"],
+            "musl.yaml" => &["python", "node"],
+            "packages/build-only.yaml" => &["toolchain", "vcs", "keyring", "interactive"],
+            "packages/names.yaml" => &["alpine"],
             "packages/recommends.yaml" => &["packages", "ornaments"],
+            "packages/runtime-libs.yaml" => &["packages"],
+            "packages/sizes.yaml" => &["packages"],
+            "sizes.yaml" => &["image"],
             "tags.yaml" => continue,
             _ => &["family", "repositories"],
         };

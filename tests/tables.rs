@@ -31,15 +31,16 @@ fn every_table_loads() {
 /// Every list and mapping of words is sorted and has each word once; rows that are tried in order are not.
 #[test]
 fn words_are_sorted() {
-    let in_order = ["rows", "sources", "directories", "entrypoint", "cmd", "volumes", "releases", "users", "tools"];
+    let in_order =
+        ["rows", "sources", "directories", "entrypoint", "cmd", "volumes", "releases", "users", "tools", "columns"];
     for (file, text) in tables::files() {
         check_sorted(file, "", &serde_yaml::from_str(text).expect("YAML"), &in_order);
     }
 }
 
 fn check_sorted(file: &str, name: &str, value: &Value, in_order: &[&str]) {
-    let is_table =
-        ["packages", "tags", "uses", "env", "program_sets"].contains(&name) || (file == "tags.yaml" && name.is_empty());
+    let is_table = ["packages", "tags", "uses", "env", "program_sets", "alpine", "python", "node"].contains(&name)
+        || (file == "tags.yaml" && name.is_empty());
     if let Some(mapping) = value.as_mapping() {
         let keys: Vec<&str> = mapping.keys().filter_map(Value::as_str).collect();
         assert!(!is_table || keys.is_sorted(), "{file}: the keys of `{name}` are sorted");
@@ -61,7 +62,20 @@ fn check_sorted(file: &str, name: &str, value: &Value, in_order: &[&str]) {
 fn sources_have_a_name_and_a_day() {
     let caches = tables::caches().tools().map(|tool| (tool.tool.as_str(), std::slice::from_ref(&tool.source)));
     let recommends = [("recommends", tables::recommends_table().sources.as_slice())];
-    for (table, sources) in tables::images().sources().chain(caches).chain(recommends) {
+    let one = |table, source| (table, std::slice::from_ref(source));
+    let others = [
+        ("distroless", std::slice::from_ref(&tables::distroless().source)),
+        one("eol", &tables::eol().source),
+        one("musl", &tables::musl().source),
+        one("musl", &tables::musl().behaviour.source),
+        one("names", &tables::package_names().source),
+        ("runtime-libs", tables::runtime_libs().sources.as_slice()),
+        ("package sizes", tables::package_sizes().sources.as_slice()),
+    ];
+    let build_only = tables::build_only().sources().map(|source| one("build-only", source));
+    let sizes = tables::image_sizes().iter().map(|row| one("sizes", &row.source));
+    let all = tables::images().sources().chain(caches).chain(recommends).chain(others).chain(build_only).chain(sizes);
+    for (table, sources) in all {
         assert!(!sources.is_empty(), "{table} names a source");
         for source in sources {
             let day: Vec<&str> = source.date.split('-').collect();
@@ -217,6 +231,121 @@ fn recommended_packages() {
     assert!(tables::recommends_table().use_of("ca-certificates").is_some());
 }
 
+fn reference(text: &str) -> ImageReference {
+    text.parse().expect("a reference")
+}
+
+#[track_caller]
+fn check_end(image: &str, expected: &[(&str, &str)]) {
+    let ends = tables::end_of_life(&reference(image));
+    let found: Vec<(&str, &str)> = ends.iter().map(|end| (end.family, end.cycle.cycle.as_str())).collect();
+    assert_eq!(found, expected, "{image}");
+}
+
+#[test]
+fn ends_of_life() {
+    check_end("python:3.8.1-slim-buster", &[("python", "3.8"), ("debian", "10")]);
+    check_end("python:3.12", &[("python", "3.12"), ("debian", "13")]);
+    check_end("python:3-slim", &[("python", "3.14"), ("debian", "13")]);
+    check_end("node:18-alpine3.17", &[("node", "18"), ("alpine", "3.17")]);
+    check_end("debian:stretch-slim", &[("debian", "9")]);
+    check_end("ubuntu:20.04", &[("ubuntu", "20.04")]);
+    check_end("postgres:9.6.24", &[("postgres", "9.6")]);
+    check_end("mcr.microsoft.com/dotnet/sdk:6.0", &[("dotnet", "6")]);
+    check_end("example/app:1", &[]);
+    let bookworm = tables::eol().end_of_life("debian", "bookworm").expect("a row").cycle;
+    assert!(!bookworm.end.is_over("2026-07-11") && bookworm.end.is_over("2026-07-12"));
+    assert!(bookworm.extended.as_ref().is_some_and(|extended| !extended.is_over("2028-06-30")));
+    let next = |family, cycle, day| tables::eol().next_supported(family, cycle, day).map(|row| row.cycle.as_str());
+    assert_eq!(next("node", "18", "2026-11-20"), Some("22"));
+    assert_eq!(next("node", "26", "2026-11-20"), None);
+    assert_eq!(next("python", "2.7", "2026-11-20"), Some("3.11"));
+    // `3.1` is not the line of `3.12`.
+    assert_eq!(tables::eol().end_of_life("python", "3.12").expect("a row").cycle.cycle, "3.12");
+    assert_eq!(tables::eol().end_of_life("python", "3"), None);
+}
+
+#[test]
+fn distroless_images() {
+    let table = tables::distroless();
+    let python = table.for_language("python", "3.13.5").expect("a row");
+    assert_eq!((python.image.as_str(), python.release()), ("python3-debian13", "debian13"));
+    assert_eq!(table.for_language("python", "3.12"), None);
+    assert_eq!(table.for_language("node", "2"), None);
+    let cc = table.image("gcr.io/distroless/cc-debian13").expect("a row");
+    let packages = table.packages(cc);
+    for package in ["ca-certificates", "libc6", "zlib1g", "libssl3t64", "libstdc++6"] {
+        assert!(packages.contains(&package), "{package}");
+    }
+    assert!(!packages.contains(&"libpq5"));
+    assert_eq!(table.image("cc-debian12").expect("a row").until.as_deref(), Some("2026-09"));
+    assert!(table.is_withdrawn("gcr.io/distroless/python3-debian12") && table.is_withdrawn("static-debian11"));
+    assert!(!table.is_withdrawn("static-debian13"));
+    // What the image tables say of these images.
+    assert_eq!(image("gcr.io/distroless/python3-debian13:nonroot").entrypoint, words(&["/usr/bin/python3.13"]));
+}
+
+#[test]
+fn packages_by_what_they_are_for() {
+    use tables::BuildOnly::*;
+    for (manager, package, expected) in [
+        (PackageManager::Apt, "build-essential", Some(Toolchain)),
+        (PackageManager::Apt, "python3-dev", Some(Toolchain)),
+        (PackageManager::Apt, "libpq-dev", Some(Headers)),
+        (PackageManager::Apt, "git", Some(Vcs)),
+        (PackageManager::Apt, "gnupg", Some(Keyring)),
+        (PackageManager::Apt, "libpq5", None),
+        (PackageManager::Apk, "build-base", Some(Toolchain)),
+        (PackageManager::Apk, "postgresql-dev", Some(Headers)),
+        (PackageManager::Pacman, "gcc", None),
+    ] {
+        assert_eq!(tables::is_build_only(manager, package), expected, "{package}");
+    }
+}
+
+#[test]
+fn run_time_packages() {
+    let libraries = |release, package| tables::runtime_libraries(release, package).known().map(|list| list.join(" "));
+    assert_eq!(libraries("bookworm", "libssl-dev").as_deref(), Some("libssl3"));
+    assert_eq!(libraries("trixie", "libssl-dev").as_deref(), Some("libssl3t64"));
+    assert_eq!(libraries("alpine", "libpq-dev").as_deref(), Some("libpq"));
+    assert_eq!(libraries("bookworm", "libboost-dev").as_deref(), Some(""));
+    assert_eq!(libraries("noble", "libssl-dev"), None);
+    assert_eq!(libraries("bookworm", "no-such-dev"), None);
+    assert_eq!(tables::runtime_libs().alpine_headers("zlib1g-dev"), Some("zlib-dev"));
+    use tables::Counterpart::*;
+    assert_eq!(tables::alpine_name("build-essential"), Some(Package("build-base")));
+    assert_eq!(tables::alpine_name("apt-utils"), Some(Nothing));
+    assert_eq!(tables::alpine_name("gosu"), None);
+}
+
+#[test]
+fn musl() {
+    use tables::{Ecosystem, OnMusl};
+    let musl = |ecosystem, package| tables::on_musl(ecosystem, package).map(|row| row.musl);
+    assert_eq!(musl(Ecosystem::Python, "torch"), Some(OnMusl::Never));
+    assert_eq!(musl(Ecosystem::Python, "numpy"), Some(OnMusl::Same));
+    assert_eq!(musl(Ecosystem::Python, "duckdb"), Some(OnMusl::Older));
+    assert_eq!(musl(Ecosystem::Node, "sharp"), Some(OnMusl::Prebuilt));
+    assert_eq!(musl(Ecosystem::Node, "numpy"), None);
+}
+
+#[test]
+fn sizes() {
+    let size = |image: &str| tables::size_of(&reference(image)).map(|row| (row.image.to_string(), row.megabytes));
+    let of = |image: &str, megabytes| Some((image.to_owned(), megabytes));
+    assert_eq!(size("python:3.12-slim"), of("python:3.12-slim", 43.2));
+    assert_eq!(size("docker.io/library/python:3.11.4-slim-bookworm"), of("python:3.12-slim", 43.2));
+    assert_eq!(size("node:22-alpine3.20"), of("node:24-alpine", 58.2));
+    assert_eq!(size("debian:12"), of("debian:bookworm", 48.5));
+    assert_eq!(size("python:3.12-windowsservercore"), None);
+    assert_eq!(size("example/python:3.12"), None);
+    let git = tables::package_size("bookworm", "git").expect("a row");
+    assert!(git.with_recommends > git.added && git.added > git.download, "{git:?}");
+    assert_eq!(tables::package_size("bookworm", "bash"), Some(tables::PackageSize::default()));
+    assert_eq!(tables::package_size("bookworm", "no-such-package"), None);
+}
+
 #[test]
 fn errors_name_file_row_and_field() {
     let source = "sources: [{name: n, date: 2026-01-01}]\n";
@@ -244,6 +373,15 @@ fn errors_name_file_row_and_field() {
     let TableError { field, .. } =
         decode_recommends("sources: []\nornaments: []\nuses: {}\npackages: {a: {lenny: []}}").expect_err("an error");
     assert_eq!(field, "lenny");
+    let eol = "source: {name: n, date: 2026-01-01}\nfamilies:\n  - {family: f, cycles: [{cycle: '1', end: soon}]}\n";
+    let error = tables::decode_eol(eol).expect_err("an error");
+    assert_eq!((error.row.as_str(), error.field.as_str()), ("row 1 (f)", "cycles"));
+    let error = tables::decode_eol(&eol.replace("soon}", "ended}, {cycle: '0', end: ended}")).expect_err("an error");
+    assert_eq!(error.message, "they do not go from the oldest to the newest");
+    let error = tables::decode_image_sizes("images: [{image: 'A:', megabytes: 1}]").expect_err("an error");
+    assert_eq!((error.row.as_str(), error.field.as_str()), ("row 1 (A:)", "image"));
+    let sizes = "sources: []\ncolumns: [added, download, with_recommends]\npackages: {a: {bookworm: [1]}}";
+    assert_eq!(tables::decode_package_sizes(sizes).expect_err("an error").row, "a");
 }
 
 #[test]

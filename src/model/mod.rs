@@ -8,6 +8,7 @@ pub mod canonical;
 pub mod chain;
 pub mod configuration;
 pub mod effect;
+pub mod manifest;
 pub mod packages;
 pub mod runtime;
 pub mod scope;

@@ -1,0 +1,80 @@
+//! Run-time packages of packages with headers: `packages/runtime-libs.yaml`.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::{Fact, Source, TableError, decode_file, shipped};
+
+const FILE: &str = "packages/runtime-libs.yaml";
+
+/// The table of run-time packages, decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeLibsTable {
+    /// Where the rows are from.
+    pub sources: Vec<Source>,
+    packages: BTreeMap<String, Row>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    #[serde(default)]
+    alpine: Fact<Vec<String>>,
+    #[serde(default)]
+    alpine_headers: Option<String>,
+    #[serde(default)]
+    bullseye: Fact<Vec<String>>,
+    #[serde(default)]
+    bookworm: Fact<Vec<String>>,
+    #[serde(default)]
+    trixie: Fact<Vec<String>>,
+}
+
+impl RuntimeLibsTable {
+    /// As [`runtime_libraries`].
+    #[must_use]
+    pub fn runtime_libraries(&self, release: &str, package: &str) -> Fact<&[String]> {
+        let Some(row) = self.packages.get(package) else { return Fact::Unknown };
+        let libraries = match release {
+            "alpine" => &row.alpine,
+            "bullseye" => &row.bullseye,
+            "bookworm" => &row.bookworm,
+            "trixie" => &row.trixie,
+            _ => return Fact::Unknown,
+        };
+        libraries.known().map_or(Fact::Unknown, |libraries| Fact::Known(libraries.as_slice()))
+    }
+
+    /// What a package of Debian with headers is called on Alpine.
+    #[must_use]
+    pub fn alpine_headers(&self, package: &str) -> Option<&str> {
+        self.packages.get(package)?.alpine_headers.as_deref()
+    }
+}
+
+/// What programs that were compiled with a package of Debian need when they run: packages of a release of Debian
+/// (`bookworm`), or of `alpine`. Empty: nothing but the C library.
+#[must_use]
+pub fn runtime_libraries(release: &str, package: &str) -> Fact<&'static [String]> {
+    runtime_libs().runtime_libraries(release, package)
+}
+
+/// The shipped table.
+///
+/// # Panics
+/// Never: `tests/tables.rs` decodes the same text.
+pub fn runtime_libs() -> &'static RuntimeLibsTable {
+    static TABLE: OnceLock<RuntimeLibsTable> = OnceLock::new();
+    TABLE.get_or_init(|| decode_runtime_libs(shipped(FILE)).expect("the shipped table of run-time packages decodes"))
+}
+
+/// Decodes a table of run-time packages.
+///
+/// # Errors
+/// If it cannot be used.
+pub fn decode_runtime_libs(text: &str) -> Result<RuntimeLibsTable, TableError> {
+    decode_file(FILE, text)
+}
