@@ -40,6 +40,7 @@ const WORDS: [(&str, &[&str]); 6] = [
             "--cache-dir",
             "--no-cache",
             "--no-cache-dir",
+            "--root",
             "PIP_NO_CACHE_DIR",
             "npm_config_cache",
             "UV_NO_CACHE",

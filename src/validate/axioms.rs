@@ -264,7 +264,7 @@ fn add_cache_mount(before: &Model<'_>, replay: &mut Replay, run: usize, mount: &
 fn drop_operand(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
     let call = call(before, run, command)?;
     let mounts = &replay.run(run)?.mounts;
-    let paths = call.paths(before.user(run).home.as_deref());
+    let paths = before.paths(run, &call);
     let operand = call.operands().iter().position(|operand| operand.word == at);
     let is_covered = operand.is_some_and(|operand| cache::is_covered(paths[operand].as_deref(), mounts));
     if call.program() != "rm" || !is_covered {
