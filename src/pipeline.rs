@@ -10,6 +10,7 @@ use crate::edit::{Edit, EditSet};
 use crate::model::Model;
 use crate::model::body::BodyCache;
 use crate::passes::{PIPELINE, Pass, PassContext};
+use crate::reproduce;
 use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
 use crate::source::{LineIndex, Span};
 use crate::suppress::{self, Suppression, Suppressions};
@@ -32,6 +33,8 @@ pub struct Options {
     pub skip: BTreeSet<String>,
     /// What the author says of assumptions: an affirmed one is proved, a denied one declines the rewrite.
     pub assume: BTreeMap<AssumptionKind, Stance>,
+    /// Looks for a small Dockerfile that shows each violation, see [`Violation::reproduction`].
+    pub reproduce: bool,
     /// Sorts the rewrites of each round into units that are valid one after the other, see [`Applied::unit`].
     pub separate: bool,
 }
@@ -44,6 +47,7 @@ impl Default for Options {
             only: BTreeSet::new(),
             skip: BTreeSet::new(),
             assume: BTreeMap::new(),
+            reproduce: false,
             separate: false,
         }
     }
@@ -78,6 +82,8 @@ pub struct Applied {
     pub level: Level,
     /// What it relies on.
     pub assumptions: Vec<Assumption>,
+    /// What the validator proved of its steps, each once.
+    pub proved: Vec<&'static str>,
     /// Number of the round that found it: an index of [`Outcome::rounds`].
     pub round: usize,
     /// Which unit of its round it belongs to, counted from 0. Rewrites of one unit are only good together; with
@@ -112,6 +118,8 @@ pub struct Violation {
     pub span: Span,
     /// What does not hold.
     pub message: String,
+    /// A small Dockerfile, without secrets, for which the same pass is wrong; if one was asked for and found.
+    pub reproduction: Option<String>,
 }
 
 /// A rewrite that a comment in the file holds back.
@@ -253,7 +261,11 @@ fn run(
         observer,
     };
     driver.walk_until_rest();
-    driver.finish()
+    let mut outcome = driver.finish();
+    if options.reproduce {
+        reproduce::violations(&mut outcome, context, options);
+    }
+    outcome
 }
 
 /// A file with more instructions than this is made by a program; no image can have that many layers.
@@ -309,6 +321,7 @@ impl Driver<'_> {
             pass: "pipeline",
             span: Span::new(0, 0),
             message: format!("the passes did not come to rest in {MAX_WALKS} walks"),
+            reproduction: None,
         });
     }
 
@@ -493,7 +506,8 @@ impl Driver<'_> {
             accepted.push(rewrite);
             if let Err(message) = self.check(model, &accepted) {
                 let refused = accepted.pop().expect("it was pushed above");
-                let violation = Violation { pass, span: self.in_original(refused.span), message };
+                let span = self.in_original(refused.span);
+                let violation = Violation { pass, span, message, reproduction: None };
                 if !self.outcome.violations.contains(&violation) {
                     self.outcome.violations.push(violation);
                 }
@@ -510,6 +524,7 @@ impl Driver<'_> {
             reason: rewrite.reason.clone(),
             level: rewrite.level,
             assumptions: rewrite.assumptions.clone(),
+            proved: claims(rewrite),
             round: self.outcome.rounds.len(),
             unit: 0,
             edits: rewrite.edits.clone(),
@@ -536,6 +551,20 @@ impl Driver<'_> {
         outcome.diagnostics.sort_by_key(|diagnostic| place(diagnostic.span));
         outcome
     }
+}
+
+/// What its steps prove, each once.
+fn claims(rewrite: &Rewrite) -> Vec<&'static str> {
+    if rewrite.steps.is_empty() {
+        return vec!["every instruction keeps its effect"];
+    }
+    let mut claims: Vec<&str> = Vec::new();
+    for claim in rewrite.steps.iter().map(Step::claim) {
+        if !claims.contains(&claim) {
+            claims.push(claim);
+        }
+    }
+    claims
 }
 
 /// The edits of rewrites that were found to fit together.

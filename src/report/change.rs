@@ -206,6 +206,7 @@ mod tests {
                 reason: String::new(),
                 level: Level::Safe,
                 assumptions: Vec::new(),
+                proved: Vec::new(),
                 round,
                 unit: 0,
                 edits: vec![edit.clone()],
