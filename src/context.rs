@@ -8,18 +8,20 @@ mod evidence;
 mod ignore;
 mod paths;
 mod pattern;
+mod sources;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
 pub use evidence::Surroundings;
 use ignore::IgnoreRules;
 use pattern::Pattern;
+pub use sources::SourceFile;
 
 /// Files over this size, in bytes, have a name and no content.
 pub const MAX_FILE_SIZE: u64 = 1 << 20;
@@ -63,6 +65,8 @@ struct Known {
     ignore: IgnoreRules,
     /// Whether a directory holds a link, by its path.
     links: Mutex<BTreeMap<String, bool>>,
+    /// Its text files, read when they are first asked for.
+    sources: OnceLock<Option<Vec<SourceFile>>>,
 }
 
 /// Where a path of the context leads.
@@ -112,7 +116,13 @@ impl BuildContext {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
         Some(Self {
-            known: Some(Arc::new(Known { root, because, ignore, links: Mutex::default() })),
+            known: Some(Arc::new(Known {
+                root,
+                because,
+                ignore,
+                links: Mutex::default(),
+                sources: OnceLock::new(),
+            })),
             builder: Arc::default(),
         })
     }
@@ -127,8 +137,8 @@ impl BuildContext {
     #[must_use]
     pub fn because(self, because: impl Into<String>) -> Self {
         let known = self.known.map(|known| {
-            let (root, ignore) = (known.root.clone(), known.ignore.clone());
-            Arc::new(Known { root, because: because.into(), ignore, links: Mutex::default() })
+            let (root, ignore, sources) = (known.root.clone(), known.ignore.clone(), known.sources.clone());
+            Arc::new(Known { root, because: because.into(), ignore, links: Mutex::default(), sources })
         });
         Self { known, ..self }
     }
@@ -222,6 +232,13 @@ impl BuildContext {
         let Some(known) = self.known.as_ref() else { return false };
         let mut links = known.links.lock().unwrap_or_else(PoisonError::into_inner);
         !*links.entry(path.to_owned()).or_insert_with(|| known.may_have_links(path))
+    }
+
+    /// The text files of the context, without what package managers and version control put there, by path. `None` when they
+    /// are not all known: nothing follows then from what is not found.
+    #[must_use]
+    pub fn sources(&self) -> Option<&[SourceFile]> {
+        self.known.as_ref()?.sources.get_or_init(|| sources::read(self)).as_deref()
     }
 
     /// Which builder builds the image, as far as files of the repository show it.

@@ -84,6 +84,8 @@ pub struct Applied {
     pub assumptions: Vec<Assumption>,
     /// What the validator proved of its steps, each once.
     pub proved: Vec<&'static str>,
+    /// What somebody who runs the image has to know or do, a line each.
+    pub migration: Vec<String>,
     /// Number of the round that found it: an index of [`Outcome::rounds`].
     pub round: usize,
     /// Which unit of its round it belongs to, counted from 0. Rewrites of one unit are only good together; with
@@ -525,6 +527,7 @@ impl Driver<'_> {
             level: rewrite.level,
             assumptions: rewrite.assumptions.clone(),
             proved: claims(rewrite),
+            migration: rewrite.migration.clone(),
             round: self.outcome.rounds.len(),
             unit: 0,
             edits: rewrite.edits.clone(),

@@ -16,6 +16,7 @@ mod programs;
 mod recommends;
 mod runtime_libs;
 mod sizes;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,13 +38,14 @@ pub use images::{
 };
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
-pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
+pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
+pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
@@ -62,6 +64,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
+    ("stages.yaml", include_str!("../rewrites/stages.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 
@@ -209,6 +212,7 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
+    decode_stages(shipped("stages.yaml"))?;
     Ok(())
 }
 

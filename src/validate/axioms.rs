@@ -2,9 +2,10 @@
 
 use super::commute;
 use super::replay::{self, Replay};
+use super::split::{self, Split};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
-use crate::model::effect::{CommandEffect, Effect};
+use crate::model::effect::Effect;
 use crate::model::transfer::{Plain, plain_add};
 use crate::model::{Model, cache, call::Call, packages};
 use crate::rewrite::Level;
@@ -24,12 +25,15 @@ pub enum Step {
         /// The ADD.
         instruction: usize,
     },
-    /// A shell form becomes the exec form of the argv that its shell would start.
+    /// A CMD or ENTRYPOINT starts the same process in a better way ([`crate::model::process`]).
     ///
-    /// The script is one command of plain words, the shell the default one, the ENTRYPOINT in effect does not look at
-    /// CMD, and the program needs no shell to start.
+    /// Without a shell: the script, of a shell form or of `sh -c`, is one command of plain words, the shell the default one,
+    /// the ENTRYPOINT in effect does not look at CMD, no CMD becomes arguments, and the program needs no shell to start. With `exec`
+    /// before the last command of the script: only simple commands stand before it, none in the background, none that sets a
+    /// trap; it is a program; and the shell is known to stay. Without the program that runs a script of a manifest: the script is one plain command
+    /// of a program of the base image, none runs before or after it, and no source reads what that program sets.
     ExecForm {
-        /// The CMD, ENTRYPOINT or HEALTHCHECK.
+        /// The CMD or ENTRYPOINT.
         instruction: usize,
     },
     /// An install command gains an option.
@@ -149,6 +153,22 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// A stage becomes two: its list up to an instruction, which builds, and a new one, which runs. Always guarded.
+    ///
+    /// - It is the only stage of a file without ONBUILD, and what the tables know of its base image holds for the new one.
+    /// - Every instruction up to the cut is labelled by what it does: build, run or both. Both lists are the one before, filtered, in
+    ///   order. The first is whole but for what only configures the image; every setting (ENV, WORKDIR, USER, SHELL, and
+    ///   each ARG that something reads) stands in both, so that equal effects have equal inputs.
+    /// - A RUN up to the cut of which it is not known what its commands leave behind is no part of a split. What it is known to write
+    ///   lies below a path that is copied, at the same absolute path; packages that programs need, and the libraries of
+    ///   those with headers, are installed anew. What is repeated does not overlap with what is copied.
+    /// - What is copied belongs to root, and is no directory of the system.
+    /// - What a container, a health check, the scripts of the context and a RUN behind the cut start is not among the programs
+    ///   that are left out. A RUN behind the cut of which no more is known counts as a part of the program.
+    /// - Python packages go to a virtual environment that is first on the PATH of both: nothing names the directories of the
+    ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
+    ///   configuration; all its other fields are equal.
+    SplitStage(Box<Split>),
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -160,7 +180,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -168,7 +188,7 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
-    replay.begin(matches!(step, Step::Commute { .. }))?;
+    replay.begin(matches!(step, Step::Commute { .. }), matches!(step, Step::SplitStage(_)))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
@@ -184,6 +204,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SplitStage(split) => split::split(before, replay, split),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }
@@ -201,12 +222,12 @@ fn copy_for_add(before: &Model<'_>, replay: &mut Replay, instruction: usize, lev
 
 fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Result<(), String> {
     let stage = before.stage_of(instruction).ok_or("it stands in no stage")?;
-    let (argv, _) = before.exec_argv(stage, instruction).map_err(|(reason, _)| reason)?;
-    let command = match replay.effect(instruction)? {
-        Effect::Process { command, .. } | Effect::Healthcheck { command: Some(command), .. } => command,
-        _ => return Err("it starts no process".to_owned()),
+    let better = before.better_process(stage, instruction).map_err(|(reason, _)| reason)?;
+    let better = better.ok_or("it is fine as it is")?;
+    let Effect::Process { command, .. } = replay.effect(instruction)? else {
+        return Err("it starts no process".to_owned());
     };
-    *command = CommandEffect::Exec(argv);
+    *command = better.command;
     Ok(())
 }
 

@@ -120,7 +120,7 @@ fn file(reader: &Reader<'_, '_>, path: &str) -> Result<Option<(String, String)>,
     let first = reader.index - reader.before.len();
     for (at, access) in reader.before.iter().enumerate().rev() {
         let instruction = reader.model.instruction(first + at);
-        let source = reader.model.context_source(first + at, &path);
+        let source = reader.model.copied_file(first + at, &path);
         let keeps = |flag: &crate::syntax::ast::Flag| matches!(flag.name.as_str(), "chown" | "chmod" | "link");
         if let Some(source) = source.filter(|_| instruction.flags.iter().all(keeps)) {
             let text = reader.model.context.read(&source);
