@@ -116,13 +116,7 @@ impl BuildContext {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
         Some(Self {
-            known: Some(Arc::new(Known {
-                root,
-                because,
-                ignore,
-                links: Mutex::default(),
-                sources: OnceLock::new(),
-            })),
+            known: Some(Arc::new(Known { root, because, ignore, links: Mutex::default(), sources: OnceLock::new() })),
             builder: Arc::default(),
         })
     }

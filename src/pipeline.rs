@@ -310,10 +310,9 @@ impl Driver<'_> {
             self.outcome.declined.clear();
             self.outcome.proposed.clear();
             self.outcome.suppressed.clear();
-            for pass in PIPELINE {
-                if self.options.runs(pass.info().name) {
-                    changed |= self.run(*pass);
-                }
+            let mut passes = PIPELINE.iter();
+            while passes.len() > 0 {
+                changed |= self.run_until_change(&mut passes);
             }
             if !changed {
                 return;
@@ -327,15 +326,32 @@ impl Driver<'_> {
         });
     }
 
-    /// Runs one pass on the text in hand; says whether it changed the text.
-    fn run(&mut self, pass: &'static dyn Pass) -> bool {
-        let info = pass.info();
+    /// Runs passes on the text in hand until one changes it, and says whether one did. The facts of the text are computed
+    /// once for all of them.
+    fn run_until_change(&mut self, passes: &mut std::slice::Iter<'_, &'static dyn Pass>) -> bool {
         let text = std::mem::take(&mut self.text);
         let dockerfile = Rc::clone(&self.dockerfile);
         let model = Model::build(&text, &dockerfile, self.context, &self.bodies);
+        let Some(new) = passes.find_map(|pass| self.run(*pass, &model)) else {
+            self.text = text;
+            return false;
+        };
+        self.text = new.text;
+        self.dockerfile = Rc::new(new.dockerfile);
+        self.outcome.rounds.push(text);
+        true
+    }
+
+    /// Runs one pass; gives the new text if it changes something.
+    fn run(&mut self, pass: &'static dyn Pass, model: &Model<'_>) -> Option<NewText> {
+        let info = pass.info();
+        let (text, dockerfile) = (model.source, model.dockerfile);
+        if !self.options.runs(info.name) {
+            return None;
+        }
         let mut found = Findings::default();
-        pass.run(&PassContext { model: &model, options: self.options }, &mut found);
-        let suppressions = Suppressions::read(&text, &dockerfile);
+        pass.run(&PassContext { model, options: self.options }, &mut found);
+        let suppressions = Suppressions::read(text, dockerfile);
 
         found.rewrites.sort_by_key(|rewrite| (rewrite.span.start, rewrite.span.end));
         let mut candidates: Vec<Rewrite> = Vec::new();
@@ -343,7 +359,7 @@ impl Driver<'_> {
             let touched = rewrite.edits.iter().map(|edit| edit.span).chain([rewrite.span]);
             if let Some(suppression) = suppressions.covering(info.name, touched) {
                 self.suppress(info.name, &rewrite, suppression);
-            } else if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
+            } else if let Some(decline) = self.settle(text, dockerfile, &mut rewrite) {
                 found.declined.push(decline);
             } else if rewrite.level > self.options.level_of(info.name) {
                 let proposed = self.applied(info.name, &rewrite);
@@ -359,7 +375,7 @@ impl Driver<'_> {
             if edits.try_add(&all).is_err() {
                 continue;
             }
-            if self.is_chosen(info.name, &text, &unit) {
+            if self.is_chosen(info.name, text, &unit) {
                 selected.push(unit);
             } else {
                 edits = edit_set(selected.iter().flatten());
@@ -377,34 +393,30 @@ impl Driver<'_> {
             }
         }
         if selected.is_empty() {
-            self.text = text;
-            return false;
+            return None;
         }
 
-        let accepted = match self.check(&model, &selected.concat()) {
-            Ok(()) => selected,
+        let (accepted, new) = match self.check(model, &selected.concat()) {
+            Ok(new) => (selected, Some(new)),
             // One rewrite is wrong: find it, keep the others.
-            Err(_) => units(self.accept_one_by_one(info.name, &model, selected.concat())),
+            Err(_) => (units(self.accept_one_by_one(info.name, model, selected.concat())), None),
         };
         let edits = edit_set(accepted.iter().flatten());
         if edits.is_empty() {
-            self.text = text;
-            return false;
+            return None;
         }
-        let accepted = if self.options.separate { self.separate(&model, accepted) } else { accepted };
+        let accepted = if self.options.separate { self.separate(model, accepted) } else { accepted };
         for (unit, rewrites) in accepted.iter().enumerate() {
             for rewrite in rewrites {
                 let applied = Applied { unit, ..self.applied(info.name, rewrite) };
                 self.outcome.applied.push(applied);
             }
         }
-        self.text = edits.apply(&text);
+        let new = new.unwrap_or_else(|| NewText::read(edits.apply(text)).0);
         let rewrites: Vec<Rewrite> = accepted.into_iter().flatten().collect();
-        (self.observer)(&Round { pass: info.name, before: &text, rewrites: &rewrites, after: &self.text });
-        self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
+        (self.observer)(&Round { pass: info.name, before: text, rewrites: &rewrites, after: &new.text });
         self.origin.push(edits);
-        self.outcome.rounds.push(text);
-        true
+        Some(new)
     }
 
     /// Takes in what the author says of the assumptions and of the builder; says why the rewrite cannot be.
@@ -488,18 +500,18 @@ impl Driver<'_> {
     }
 
     /// Applies the rewrites, reads the text again and validates.
-    fn check(&self, before: &Model<'_>, rewrites: &[Rewrite]) -> Result<(), String> {
+    fn check(&self, before: &Model<'_>, rewrites: &[Rewrite]) -> Result<NewText, String> {
         let mut edits = EditSet::default();
         for rewrite in rewrites {
             edits.try_add(&rewrite.edits).map_err(|conflict| conflict.to_string())?;
         }
-        let text = edits.apply(before.source);
-        let parsed = syntax::parse(&text);
-        if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
+        let (new, diagnostics) = NewText::read(edits.apply(before.source));
+        if let Some(error) = diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
             return Err(format!("the new text is not accepted: {}", error.message));
         }
-        let after = Model::build(&text, &parsed.dockerfile, self.context, &self.bodies);
-        validate::check(before, &after, rewrites)
+        let after = Model::build(&new.text, &new.dockerfile, self.context, &self.bodies);
+        validate::check(before, &after, rewrites)?;
+        Ok(new)
     }
 
     fn accept_one_by_one(&mut self, pass: &'static str, model: &Model<'_>, rewrites: Vec<Rewrite>) -> Vec<Rewrite> {
@@ -553,6 +565,19 @@ impl Driver<'_> {
         outcome.suppressed.sort_by_key(|suppressed| place(suppressed.span));
         outcome.diagnostics.sort_by_key(|diagnostic| place(diagnostic.span));
         outcome
+    }
+}
+
+/// A text with its tree.
+struct NewText {
+    text: String,
+    dockerfile: Dockerfile,
+}
+
+impl NewText {
+    fn read(text: String) -> (Self, Vec<Diagnostic>) {
+        let Parsed { dockerfile, diagnostics, .. } = syntax::parse(&text);
+        (Self { text, dockerfile }, diagnostics)
     }
 }
 

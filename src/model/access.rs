@@ -346,6 +346,14 @@ fn through_links(path: &str) -> String {
     }
 }
 
+impl Model<'_> {
+    /// What each instruction of the file reads and writes, in order; computed once.
+    #[must_use]
+    pub fn accesses(&self) -> &[Access] {
+        self.accesses.get_or_init(|| accesses(self))
+    }
+}
+
 /// What each instruction of the file reads and writes, in order.
 #[must_use]
 pub fn accesses(model: &Model<'_>) -> Vec<Access> {

@@ -6,7 +6,7 @@
 //! effect the same inputs.
 
 use super::Model;
-use super::canonical::{self, CanonicalList};
+use super::canonical::CanonicalList;
 use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, Instruction, InstructionKind, Transfer, Word};
 use crate::syntax::expand::{self, Lookup};
@@ -225,6 +225,14 @@ fn braces_end(text: &str, escape: char) -> Option<usize> {
     None
 }
 
+impl Model<'_> {
+    /// The effects of the file in order, one for each instruction; computed once.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect] {
+        self.effects.get_or_init(|| effects(self))
+    }
+}
+
 /// The effects of the file in order, one for each instruction.
 #[must_use]
 pub fn effects(model: &Model<'_>) -> Vec<Effect> {
@@ -313,8 +321,8 @@ fn command_effect(model: &Model<'_>, index: usize, command: &Command) -> Command
         Command::Exec(argv) => CommandEffect::Exec(argv.iter().map(|word| word.text.clone()).collect()),
         Command::Shell(joined) => match model.body(index) {
             None => CommandEffect::Text(joined.text.clone()),
-            Some(body) => match body.understood() {
-                Some(script) => CommandEffect::Script { list: canonical::script(script), heredoc: body.heredoc },
+            Some(body) => match body.canonical() {
+                Some(list) => CommandEffect::Script { list: list.clone(), heredoc: body.heredoc },
                 None if body.heredoc => CommandEffect::Text(format!("{}\n{}", joined.text, body.text.text)),
                 None => CommandEffect::Text(body.text.text.clone()),
             },
