@@ -152,6 +152,23 @@ pub enum Operands {
     Copy,
 }
 
+impl Operands {
+    /// Whether each operand is a path that may be written, created or removed.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::Write
+            | Self::Files
+            | Self::Remove
+            | Self::Attributes
+            | Self::Directories
+            | Self::Transfer
+            | Self::Copy => true,
+            Self::Text | Self::Names | Self::Urls | Self::Test | Self::Read | Self::Clone => false,
+        }
+    }
+}
+
 /// What the value of an option or the first operand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

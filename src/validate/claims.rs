@@ -29,7 +29,10 @@ impl Step {
                 "every later install refreshes the package lists itself"
             }
             Self::Commute { .. } => "neither of the two instructions writes what the other one reads or writes",
-            Self::KeepDownloads { .. } => "the stage is not shipped, and nobody copies apt's configuration out of it",
+            Self::SplitStage(_) => {
+                "both stages do what the one did, and what the program needs is copied to the same paths"
+            }
+            _ => "the side conditions of the step hold, and nothing else changes",
         }
     }
 }
