@@ -38,8 +38,8 @@ pub enum Step {
     },
     /// An install command gains an option.
     ///
-    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`) and stands where the command
-    /// reads options.
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or guarded one that leaves
+    /// documentation out, and stands where the command reads options.
     AddOption {
         /// The RUN.
         run: usize,
@@ -109,6 +109,15 @@ pub enum Step {
         /// The command.
         text: String,
     },
+    /// `apt-get` takes the place of `apt`.
+    ///
+    /// The subcommand is one that both do in the same way, and the base image keeps no downloads of either.
+    AptGetForApt {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A chain gains `apt-get update` in front of an install that has none before it.
     ///
     /// The lists stood there from an earlier RUN; the network does not change during a build.
@@ -153,6 +162,15 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
+    /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
+    ///
+    /// Both images are of one version, release and configuration by the tables; every need of the stage, and of those that
+    /// are built from it, is known and met ([`crate::model::base`]). Reference and packages are what the model says.
+    SwapBase {
+        /// The FROM.
+        from: usize,
+    },
     /// A stage becomes two: its list up to an instruction, which builds, and a new one, which runs. Always guarded.
     ///
     /// - It is the only stage of a file without ONBUILD, and what the tables know of its base image holds for the new one.
@@ -180,7 +198,9 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) => Level::Guarded,
+            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) | Self::SwapBase { .. } => {
+                Level::Guarded
+            }
             _ => Level::Safe,
         }
     }
@@ -192,18 +212,22 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
-        Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::AddOption { run, command, at, option } => {
+            add_option(before, replay, (*run, *command), *at, option, level)
+        }
         Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
         Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
+        Step::AptGetForApt { run, command } => apt_get_for_apt(before, replay, *run, *command),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
@@ -234,16 +258,18 @@ fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Res
 fn add_option(
     before: &Model<'_>,
     replay: &mut Replay,
-    run: usize,
-    command: usize,
+    (run, command): (usize, usize),
     at: usize,
     option: &str,
+    level: Level,
 ) -> Result<(), String> {
     let call = call(before, run, command)?;
     if !call.reads_options_at(at) {
         return Err(format!("no option is read at word {at}"));
     }
-    packages::may_gain_option(before, run, &call, option)?;
+    if level < packages::may_gain_option(before, run, &call, option)? {
+        return Err(format!("`{option}` leaves files out"));
+    }
     let words = &mut command_mut(replay, run, command)?.words;
     words.insert(at, CanonicalWord::plain(option));
     Ok(())
@@ -338,6 +364,15 @@ fn add_update(before: &Model<'_>, replay: &mut Replay, run: usize, command: usiz
     replay::insert(replay.script(run)?, chain.joint, previous, canonical_command(text)?)
 }
 
+fn apt_get_for_apt(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let at = packages::may_be_apt_get(before, run, &call).map_err(|(reason, _)| reason)?;
+    // Words are added behind the name only, so the number holds.
+    let word = command_mut(replay, run, command)?.words.get_mut(at).ok_or("there is no such word")?;
+    *word = CanonicalWord::plain(packages::APT_GET);
+    Ok(())
+}
+
 fn merge_and(before: &Model<'_>, replay: &mut Replay, first: usize, second: usize) -> Result<(), String> {
     for second in first + 1..=second {
         packages::may_merge(before, second - 1, second)?;
@@ -394,7 +429,11 @@ fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a
         .ok_or_else(|| format!("there is no command {command}"))
 }
 
-fn command_mut(replay: &mut Replay, run: usize, command: usize) -> Result<&mut canonical::CanonicalCommand, String> {
+pub(super) fn command_mut(
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+) -> Result<&mut canonical::CanonicalCommand, String> {
     replay::command_mut(replay.script(run)?, command).ok_or_else(|| format!("there is no command {command}"))
 }
 
