@@ -1,6 +1,7 @@
 //! What the commands of a script read and write, by their rows in `effects.yaml`.
 
 use super::{Access, How, Reader, Resolved, Tree, scripts, through_links};
+use crate::model::Model;
 use crate::model::scope::Variable;
 use crate::model::walk::clean;
 use crate::shell::ast::{Child, Node, NodeKind, Script, SimpleCommand, Word, WordPart};
@@ -19,8 +20,13 @@ pub(super) const PROGRAM_DIRECTORIES: [&str; 6] =
 /// A script that may lead to more directories than these has no bound.
 const MAX_DIRECTORIES: usize = 16;
 
-/// Adds what the script reads and writes.
-pub(super) fn read(reader: &Reader<'_, '_>, script: &Script, access: &mut Access) -> Result<(), String> {
+/// Adds what the script reads and writes, but for the commands that are left out.
+pub(super) fn read(
+    reader: &Reader<'_, '_>,
+    script: &Script,
+    access: &mut Access,
+    leaves_out: &dyn Fn(&SimpleCommand) -> bool,
+) -> Result<(), String> {
     if is_opaque(script) {
         return Err("what it runs is known only when it runs".to_owned());
     }
@@ -32,11 +38,47 @@ pub(super) fn read(reader: &Reader<'_, '_>, script: &Script, access: &mut Access
         home_elsewhere: Vec::new(),
         scripts: Vec::new(),
         requirements: Vec::new(),
+        leaves_out,
     };
     run.surroundings()?;
     run.directories.extend(reader.model.state(reader.index).workdir.fixed().map(str::to_owned));
     run.script(script)?;
     scripts::are_as_copied(&run)
+}
+
+/// The paths that variables name, each with whether programs write there. A value that is not known is skipped where it may be.
+pub(super) fn environment_paths(
+    model: &Model<'_>,
+    index: usize,
+    may_skip: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, bool)>, String> {
+    let variables = &model.state(index).variables;
+    if variables.open {
+        return Err("the variables of the base image are not known".to_owned());
+    }
+    let paths = &tables::effects().environment;
+    let mut found = Vec::new();
+    for name in variables.environment.keys().chain(variables.arguments.keys()).filter(|name| paths.is_read(name)) {
+        let value = match variables.get(name) {
+            Variable::Set(value) => value.fixed(),
+            Variable::Unset => continue,
+            Variable::Unknown => None,
+        };
+        if value.is_none() && may_skip(name) {
+            continue;
+        }
+        let value = value.ok_or_else(|| format!("the value of `{name}` is not known"))?;
+        for part in value.split([':', '=', ',', ';', ' ']) {
+            let is_relative = !part.starts_with('/') && (name == "PATH" || part.starts_with('.'));
+            if is_relative {
+                return Err(format!("`{name}` leads to the working directory"));
+            }
+            if part.starts_with('/') && !part.starts_with("//") {
+                found.push((part.to_owned(), paths.is_written(name)));
+            }
+        }
+    }
+    Ok(found)
 }
 
 pub(super) struct Run<'r, 'm, 'h> {
@@ -52,6 +94,8 @@ pub(super) struct Run<'r, 'm, 'h> {
     pub(super) scripts: Vec<(String, Vec<String>)>,
     /// Other files of the build context that were read, by their path in the image.
     pub(super) requirements: Vec<String>,
+    /// Commands of the RUN itself that are not looked at.
+    leaves_out: &'r dyn Fn(&SimpleCommand) -> bool,
 }
 
 impl Run<'_, '_, '_> {
@@ -75,7 +119,13 @@ impl Run<'_, '_, '_> {
 
     fn commands(&mut self, part: Child<'_>, commands: Vec<&SimpleCommand>) -> Result<(), String> {
         self.redirects(part)?;
-        commands.into_iter().try_for_each(|command| self.command(command))
+        for command in commands {
+            // Those of a script are none of the RUN itself.
+            if !self.scripts.is_empty() || !(self.leaves_out)(command) {
+                self.command(command)?;
+            }
+        }
+        Ok(())
     }
 
     /// What every command reads: programs, settings, and the paths that variables name.
@@ -93,31 +143,10 @@ impl Run<'_, '_, '_> {
         for path in &tables::effects().programs {
             self.touch(path, How::Read);
         }
-        let variables = &model.state(self.reader.index).variables;
-        if variables.open {
-            return Err("the variables of the base image are not known".to_owned());
-        }
-        let paths = &tables::effects().environment;
-        for name in variables.environment.keys().chain(variables.arguments.keys()) {
-            if !paths.is_read(name) {
-                continue;
-            }
-            let value = match variables.get(name) {
-                Variable::Set(value) => value.fixed(),
-                Variable::Unset => continue,
-                Variable::Unknown => None,
-            };
-            let value = value.ok_or_else(|| format!("the value of `{name}` is not known"))?;
-            for part in value.split([':', '=', ',', ';', ' ']) {
-                let is_relative = !part.starts_with('/') && (name == "PATH" || part.starts_with('.'));
-                if is_relative {
-                    return Err(format!("`{name}` leads to the working directory"));
-                }
-                let is_program = self.access.reads.trees.iter().any(|tree| tree.covers(&through_links(part)));
-                let is_path = part.starts_with('/') && !part.starts_with("//");
-                if is_path && (!is_program || paths.is_written(name)) {
-                    self.path(part, if paths.is_written(name) { How::Led } else { How::Read })?;
-                }
+        for (part, written) in environment_paths(model, self.reader.index, &|_| false)? {
+            let is_program = self.access.reads.trees.iter().any(|tree| tree.covers(&through_links(&part)));
+            if !is_program || written {
+                self.path(&part, if written { How::Led } else { How::Read })?;
             }
         }
         Ok(())

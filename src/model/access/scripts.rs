@@ -118,7 +118,7 @@ fn file(reader: &Reader<'_, '_>, path: &str) -> Result<Option<(String, String)>,
         return Ok(None);
     }
     let first = reader.index - reader.before.len();
-    for (at, access) in reader.before.iter().enumerate().rev() {
+    for (at, (access, _)) in reader.before.iter().enumerate().rev() {
         let instruction = reader.model.instruction(first + at);
         let source = reader.model.copied_file(first + at, &path);
         let keeps = |flag: &crate::syntax::ast::Flag| matches!(flag.name.as_str(), "chown" | "chmod" | "link");
