@@ -187,6 +187,14 @@ pub enum Step {
     ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
     ///   configuration; all its other fields are equal.
     SplitStage(Box<Split>),
+    /// A stage that ships one static program and files is built from the distroless image for such. Always guarded.
+    ///
+    /// Another stage builds the program without C; nothing in the stage, and nothing that a compose file starts in the
+    /// container, needs a shell, a program or a user of the image that goes ([`crate::model::bare`]).
+    SwapForStatic {
+        /// The FROM.
+        from: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -198,9 +206,11 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) | Self::SwapBase { .. } => {
-                Level::Guarded
-            }
+            Self::ExecForm { .. }
+            | Self::NoRecommends { .. }
+            | Self::SplitStage(_)
+            | Self::SwapBase { .. }
+            | Self::SwapForStatic { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -227,6 +237,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
