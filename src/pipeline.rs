@@ -35,8 +35,30 @@ pub struct Options {
     pub assume: BTreeMap<AssumptionKind, Stance>,
     /// Looks for a small Dockerfile that shows each violation, see [`Violation::reproduction`].
     pub reproduce: bool,
+    /// What base images are chosen.
+    pub base: BaseChoice,
     /// Sorts the rewrites of each round into units that are valid one after the other, see [`Applied::unit`].
     pub separate: bool,
+}
+
+/// What base images are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BaseChoice {
+    /// The leanest one of the same C library that has a shell; none of a distribution below a static program.
+    #[default]
+    Auto,
+    /// Base images stay.
+    Keep,
+    /// Slim variants only.
+    Slim,
+    /// Distroless images only.
+    Distroless,
+}
+
+impl BaseChoice {
+    /// All of them with their names in flags and configuration.
+    pub const NAMES: [(&'static str, Self); 4] =
+        [("auto", Self::Auto), ("distroless", Self::Distroless), ("keep", Self::Keep), ("slim", Self::Slim)];
 }
 
 impl Default for Options {
@@ -48,6 +70,7 @@ impl Default for Options {
             skip: BTreeSet::new(),
             assume: BTreeMap::new(),
             reproduce: false,
+            base: BaseChoice::Auto,
             separate: false,
         }
     }
