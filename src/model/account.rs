@@ -199,10 +199,10 @@ impl Model<'_> {
                         return home(&format!("runs `{command}`, which puts files"));
                     }
                 }
-                InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_) | InstructionKind::Healthcheck(_) => {
-                    if names_home(instruction.span.of(self.source)) {
-                        return home("names files");
-                    }
+                InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_) | InstructionKind::Healthcheck(_)
+                    if names_home(instruction.span.of(self.source)) =>
+                {
+                    return home("names files");
                 }
                 _ => {}
             }

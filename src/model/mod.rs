@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod bare;
 pub mod base;
 pub mod body;
 pub mod cache;
@@ -28,6 +29,7 @@ pub mod user;
 mod walk;
 pub mod writes;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -61,6 +63,9 @@ pub struct Model<'a> {
     pub global_arguments: Variables,
     states: Vec<Rc<State>>,
     bodies: Vec<Option<Body>>,
+    effects: OnceCell<Vec<effect::Effect>>,
+    accesses: OnceCell<Vec<access::Access>>,
+    configurations: OnceCell<Vec<configuration::Configuration>>,
 }
 
 /// A build stage.
@@ -111,6 +116,9 @@ impl<'a> Model<'a> {
             global_arguments: walk.global,
             states: walk.states,
             bodies: walk.bodies,
+            effects: OnceCell::new(),
+            accesses: OnceCell::new(),
+            configurations: OnceCell::new(),
         }
     }
 

@@ -292,7 +292,7 @@ impl Model<'_> {
                 || tables::programs().is_shell_word(program)
                 || tables::programs().tree_effect(program).is_some()
                 || tables::programs().only_reads(program)
-                || matches!(crate::shell::Dialect::of(&[program.clone(), "-c".to_owned()]).dialect(), Some(_));
+                || crate::shell::Dialect::of(&[program.clone(), "-c".to_owned()]).dialect().is_some();
             if is_harmless || tables::users().is_server(program) || self.is_of_context(stage, program) {
                 continue;
             }
