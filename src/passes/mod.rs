@@ -5,6 +5,7 @@
 
 pub mod add_to_copy;
 pub mod cache_mounts;
+pub mod cleanup_layer;
 pub mod exec_form;
 pub mod layer_order;
 pub mod modern_syntax;
@@ -68,6 +69,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.
     &package_install::PackageInstall,
+    // After package-install: once each RUN cleans up behind itself, a cleanup in a later layer has nothing to do.
+    &cleanup_layer::CleanupLayer,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
 ];
