@@ -78,6 +78,8 @@ impl Step {
                 Some((*instruction, &[Field::HealthCheck]))
             }
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
+            // That both images have the same configuration is a side condition of the step.
+            Self::SwapBase { from } => Some((*from, &Field::ALL)),
             // PATH alone, see `agree_but_for_path`.
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             _ => None,
