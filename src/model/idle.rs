@@ -49,9 +49,11 @@ pub fn is_idle(model: &Model<'_>, run: usize) -> Result<(), String> {
             }
             continue;
         }
-        let empties = |earlier: &Call<'_>, tool: &Tool| empties_tool(earlier, tool);
-        emptied_tools(&call)
-            .try_for_each(|tool| is_undisturbed(model, run, &Place::Tool(tool), &|earlier| empties(earlier, tool)))?;
+        emptied_tools(&call).try_for_each(|tool| {
+            is_undisturbed(model, run, &Place::Tool(tool), &|index, earlier| {
+                is_same_user(model, index, run) && empties_tool(earlier, tool)
+            })
+        })?;
     }
     Ok(())
 }
@@ -86,18 +88,19 @@ fn is_gone(model: &Model<'_>, run: usize, path: &str) -> Result<(), String> {
         let tool = tables::caches().tools().find(holds);
         Place::Tool(tool.ok_or_else(|| format!("`{path}` may hold files of earlier layers, which stay in these"))?)
     };
-    is_undisturbed(model, run, &place, &|earlier| {
-        let removes = |index: usize| {
-            let paths = model.paths(index, earlier);
-            is_removal(earlier)
-                && paths.iter().flatten().any(|other| {
-                    let other = other.trim_end_matches('/');
-                    other == path || is_below(path, other) || is_below(fixed, other.strip_suffix("/*").unwrap_or(other))
-                })
+    is_undisturbed(model, run, &place, &|index, earlier| {
+        let is_within = |other: &String| {
+            let other = other.trim_end_matches('/');
+            other == path || is_below(path, other) || is_below(fixed, other.strip_suffix("/*").unwrap_or(other))
         };
-        let by_tool = matches!(&place, Place::Tool(tool) if empties_tool(earlier, tool));
-        by_tool || removes(run)
+        is_removal(earlier) && model.paths(index, earlier).iter().flatten().any(is_within)
     })
+}
+
+/// Whether both RUNs have the same user, so that a tool keeps its cache in the same place.
+fn is_same_user(model: &Model<'_>, earlier: usize, run: usize) -> bool {
+    let user = model.user(run);
+    user.uid.is_some() && user == model.user(earlier)
 }
 
 /// Checks that an earlier RUN of the stage deletes what is at the place, and that nothing fills it since.
@@ -105,7 +108,7 @@ fn is_undisturbed(
     model: &Model<'_>,
     run: usize,
     place: &Place,
-    deletes: &dyn Fn(&Call<'_>) -> bool,
+    deletes: &dyn Fn(usize, &Call<'_>) -> bool,
 ) -> Result<(), String> {
     let stage = model.stage_of(run).ok_or("the RUN stands in no stage")?;
     for index in (stage.instructions.start..run).rev() {
@@ -137,14 +140,14 @@ fn is_undisturbed(
 }
 
 /// Where the last command of the RUN's chain that deletes ends, in the script.
-fn deleted_in_chain(model: &Model<'_>, run: usize, deletes: &dyn Fn(&Call<'_>) -> bool) -> Option<usize> {
+fn deleted_in_chain(model: &Model<'_>, run: usize, deletes: &dyn Fn(usize, &Call<'_>) -> bool) -> Option<usize> {
     let script = model.body(run)?.understood()?;
     let chain = Chain::of(script)?;
     let is_part = |call: &Call<'_>| {
         chain.elements.iter().any(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, call.command)))
     };
     let calls = model.calls(run);
-    calls.iter().rfind(|call| deletes(call) && is_part(call)).map(|call| call.span().end)
+    calls.iter().rfind(|call| deletes(run, call) && is_part(call)).map(|call| call.span().end)
 }
 
 /// Whether the call may put files there.
