@@ -2,6 +2,8 @@
 
 use super::cleanup;
 use super::commute;
+use super::dependencies;
+use super::ownership;
 use super::replay::{self, Replay};
 use super::split::{self, Split};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
@@ -182,6 +184,26 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// A COPY of the manifests that a RUN installs takes the place of the COPYs of the sources, which then stand behind the RUN.
+    /// Always guarded.
+    ///
+    /// The RUN reads nothing else of what the COPYs bring, and they bring nothing to what it writes; every manifest is read
+    /// from the build context, and what it names with it ([`crate::model::dependencies`]). What stands between commutes with
+    /// the COPYs. The first COPY brings the same files to the same places with the same flags as those that it stands for.
+    CopyManifestsFirst {
+        /// The RUN.
+        run: usize,
+    },
+    /// An install command becomes one that takes exactly what the lock file says. Always guarded.
+    ///
+    /// The lock file is copied and was made for the manifest; both are read from the build context
+    /// ([`crate::model::dependencies::held`]).
+    LockInstall {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
     /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
     ///
@@ -207,6 +229,25 @@ pub enum Step {
     ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
     ///   configuration; all its other fields are equal.
     SplitStage(Box<Split>),
+    /// A stage that ships one static program and files is built from the distroless image for such. Always guarded.
+    ///
+    /// Another stage builds the program without C; nothing in the stage, and nothing that a compose file starts in the
+    /// container, needs a shell, a program or a user of the image that goes ([`crate::model::bare`]).
+    SwapForStatic {
+        /// The FROM.
+        from: usize,
+    },
+    /// `chown -R` or `chmod -R` of a directory loses its `-R`, and the COPYs that fill the directory gain `--chown` or `--chmod`.
+    /// Always guarded.
+    ///
+    /// The COPYs bring everything that lies below the directory when the command runs. The owner has a group, the mode digits
+    /// only. Nothing between the COPYs and the command creates users ([`crate::model::ownership`]).
+    ChownIntoCopy {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -218,9 +259,14 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) | Self::SwapBase { .. } => {
-                Level::Guarded
-            }
+            Self::ExecForm { .. }
+            | Self::NoRecommends { .. }
+            | Self::CopyManifestsFirst { .. }
+            | Self::LockInstall { .. }
+            | Self::ChownIntoCopy { .. }
+            | Self::SplitStage(_)
+            | Self::SwapBase { .. }
+            | Self::SwapForStatic { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -228,7 +274,8 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
-    replay.begin(matches!(step, Step::Commute { .. }), matches!(step, Step::SplitStage(_)))?;
+    let moves = matches!(step, Step::Commute { .. } | Step::CopyManifestsFirst { .. });
+    replay.begin(moves, matches!(step, Step::SplitStage(_)))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
@@ -249,8 +296,12 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropIdle { run } => cleanup::drop_idle(before, replay, *run),
         Step::MoveDeleteToMaker { maker, run } => cleanup::move_delete(before, replay, *maker, *run, level),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
+        Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
+        Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
+        Step::ChownIntoCopy { run, command } => ownership::chown_into_copy(before, replay, *run, *command),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }
@@ -443,7 +494,7 @@ fn script<'a>(before: &'a Model<'_>, run: usize) -> Result<&'a Script, String> {
     before.body(run).and_then(|body| body.understood()).ok_or_else(|| "the script is not understood".to_owned())
 }
 
-fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
+pub(super) fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
     before
         .calls(run)
         .into_iter()

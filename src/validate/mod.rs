@@ -10,6 +10,8 @@ mod base;
 mod cleanup;
 mod commute;
 mod configuration;
+mod dependencies;
+mod ownership;
 mod replay;
 mod split;
 mod trivia;
