@@ -10,6 +10,7 @@ mod base;
 mod commute;
 mod configuration;
 mod dependencies;
+mod labels;
 mod ownership;
 mod replay;
 mod split;
