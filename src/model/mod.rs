@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod authors;
+pub mod bare;
 pub mod base;
 pub mod body;
 pub mod cache;

@@ -80,7 +80,7 @@ impl Step {
             Self::LabelForMaintainer { instruction } => Some((*instruction, &[Field::Author, Field::Labels])),
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // That both images have the same configuration is a side condition of the step.
-            Self::SwapBase { from } => Some((*from, &Field::ALL)),
+            Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
             // PATH alone, see `agree_but_for_path`.
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             _ => None,
