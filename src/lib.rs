@@ -30,6 +30,7 @@ pub mod pipeline;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod report;
+mod reproduce;
 pub mod rewrite;
 pub mod shell;
 pub mod source;
