@@ -12,6 +12,7 @@ mod cleanup;
 mod commute;
 mod configuration;
 mod dependencies;
+mod labels;
 mod ownership;
 mod replay;
 mod split;
