@@ -118,8 +118,14 @@ impl Model<'_> {
         let destination = self.destination(index, transfer)?;
         let into_directory =
             transfer.destination.text.ends_with('/') || transfer.destination.text == "." || transfer.sources.len() > 1;
-        for source in &transfer.sources {
+        let sources = transfer.sources.iter().flat_map(|source| {
             let source = source.text.trim_start_matches("./");
+            let is_pattern = source.contains(['*', '?']);
+            let found = is_pattern.then(|| self.context.glob(source)).flatten();
+            found.unwrap_or_else(|| vec![source.to_owned()])
+        });
+        for source in sources {
+            let source = source.as_str();
             let candidate = match self.context.entry(source) {
                 Entry::Directory => {
                     let below = path.strip_prefix(&format!("{}/", destination.trim_end_matches('/')))?;

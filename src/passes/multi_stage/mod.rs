@@ -20,6 +20,8 @@
 //! ## References
 //! Docker's documentation, "Multi-stage builds"; Python documentation, `venv`.
 
+mod compiled;
+mod node;
 mod plan;
 mod python;
 mod text;
@@ -41,7 +43,7 @@ static INFO: PassInfo = PassInfo {
 };
 
 /// What reads the stage of each ecosystem; `None` when the stage is none of its own.
-const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find];
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find, node::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
