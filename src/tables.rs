@@ -38,7 +38,7 @@ pub use images::{
 };
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
-pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
+pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use sizes::{

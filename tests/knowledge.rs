@@ -53,8 +53,8 @@ const WORDS: [(&str, &[&str]); 6] = [
     (
         "the language of shells and of Dockerfiles",
         &[
-            "bash", "busybox", "cd", "chmod", "chown", "command", "debian", "env", "exec", "export", "make", "printf",
-            "readonly", "rm", "scratch", "sudo", "ubuntu",
+            "ash", "bash", "busybox", "cd", "chmod", "chown", "command", "dash", "debian", "env", "exec", "export",
+            "make", "printf", "readonly", "rm", "scratch", "sudo", "ubuntu",
         ],
     ),
 ];

@@ -56,7 +56,7 @@ impl Deed {
 #[must_use]
 pub fn source_at(model: &Model<'_>, index: usize, path: &str) -> Option<String> {
     let stage = model.stage_of(index)?;
-    (stage.instructions.start..index).rev().find_map(|copy| model.context_source(copy, path))
+    model.context_file(stage, index, path)
 }
 
 /// What the RUN leaves behind.
