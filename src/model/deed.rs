@@ -338,8 +338,11 @@ impl Reader<'_> {
             self.deeds.extend(directories.map(|directory| Deed::Output(joined(directory, output))).collect::<Vec<_>>());
         }
         if outputs.is_empty() {
-            let current: Vec<Deed> = self.directories.iter().cloned().map(Deed::Below).collect();
-            self.deeds.extend(current);
+            for directory in self.directories.clone() {
+                let is_go = invocation.program == "go" && invocation.subcommand() == "build";
+                let made = is_go.then(|| outputs::of_go_build(self.model, self.run, &directory, invocation)).flatten();
+                self.deeds.push(made.unwrap_or(Deed::Below(directory)));
+            }
         }
         Ok(())
     }

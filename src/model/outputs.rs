@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Model;
 use super::cache::is_below;
 use super::deed::{Deed, joined, source_at};
+use super::manifest::go_mod;
 use super::manifest::package_json::{self, PackageJson};
 use crate::shell::ast::{SimpleCommand, Word};
 use crate::shell::command::{Invocation, recognize};
@@ -29,6 +30,34 @@ pub fn of_command(model: &Model<'_>, run: usize, directory: &str, invocation: &I
             project.words(&words?)
         }
     }
+}
+
+/// What `go build` without `-o` makes in a directory: a program with the name of the package (`go help build`); `None` when the
+/// files of the project do not say it.
+#[must_use]
+pub fn of_go_build(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Deed> {
+    let arguments = invocation.known_arguments()?;
+    let package = match arguments.as_slice() {
+        [] => ".",
+        [package] => *package,
+        _ => return None,
+    };
+    let name = match package {
+        "." | "./" => {
+            let source = source_at(model, run, &joined(directory, "go.mod"))?;
+            let module = go_mod::read(&model.context.read(&source)?)?.module?;
+            let mut parts = module.rsplit('/');
+            let last = parts.next()?;
+            let is_version = last.strip_prefix('v').is_some_and(|digits| digits.parse::<u32>().is_ok());
+            if is_version { parts.next()?.to_owned() } else { last.to_owned() }
+        }
+        file if file.ends_with(".go") => file.rsplit('/').next()?.trim_end_matches(".go").to_owned(),
+        path if path.starts_with("./") && !path.contains("...") => {
+            path.trim_end_matches('/').rsplit('/').next()?.to_owned()
+        }
+        _ => return None,
+    };
+    Some(Deed::Output(joined(directory, &name)))
 }
 
 /// Whether the command installs what the manifest names, and nothing else.

@@ -309,6 +309,10 @@ pub fn may_have_base(
     base: &RuntimeBase,
     copies: &[String],
 ) -> Result<(), String> {
+    let is_workdir = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Workdir(path) if path.text.starts_with('/'));
+    if !stage.instructions.clone().any(is_workdir) {
+        return Err("the working directory is that of the base image".to_owned());
+    }
     let is_there = |program: &str| {
         base.image.programs.contains(program)
             || base.packages.iter().any(|package| package == program)
@@ -414,6 +418,14 @@ pub fn runtime_packages(
             let manager = *image.package_manager.known().ok_or("the package manager of the base image is not known")?;
             found.recommends |= recommends && manager == PackageManager::Apt;
             for name in names {
+                let of_node = &tables::stages().node.compilers;
+                if image.family == "node"
+                    && of_node.packages.contains(&name)
+                    && !runs_any(model, stage, &of_node.programs)
+                {
+                    found.dropped.push(name);
+                    continue;
+                }
                 let kept = match tables::is_build_only(manager, &name) {
                     Some(BuildOnly::Headers) => libraries(image, manager, &name)?,
                     Some(BuildOnly::Toolchain) => {

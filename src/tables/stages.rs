@@ -86,6 +86,8 @@ pub struct NodeProjects {
     pub packages: String,
     tools: BTreeMap<String, ProjectTool>,
     wrappers: BTreeSet<String>,
+    /// What node-gyp needs.
+    pub compilers: NodeCompilers,
     checks: BTreeSet<String>,
     removers: BTreeSet<String>,
     builders: Vec<ProjectBuilder>,
@@ -95,6 +97,16 @@ pub struct NodeProjects {
     runs_sources: BTreeSet<String>,
     code: BTreeSet<String>,
     development: DevelopmentFiles,
+}
+
+/// What node-gyp needs beside a toolchain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeCompilers {
+    /// Packages of the distribution.
+    pub packages: BTreeSet<String>,
+    /// Their programs.
+    pub programs: BTreeSet<String>,
 }
 
 /// What a tool of Node does with a project.

@@ -429,3 +429,144 @@ fn effect_of(line: &str) -> Result<Effect, String> {
     let model = Model::build(&source, &parsed.dockerfile, &context, &cache);
     effect::effects(&model).into_iter().nth(1).ok_or_else(|| format!("`{line}` is no instruction"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Step, check as validate};
+    use super::*;
+    use crate::context::BuildContext;
+    use crate::model::body::BodyCache;
+    use crate::rewrite::{Level, Rewrite};
+    use crate::source::Span;
+
+    /// What the validator says of the split from one text to the other, in the context of a case of the pass.
+    fn verdict(case: &str, before: &str, after: &str, split: Split) -> Result<(), String> {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/passes/multi-stage");
+        let (old, new) = (syntax::parse(before), syntax::parse(after));
+        let (context, cache) = (BuildContext::from_dir(&cases.join(case).join("context")), BodyCache::default());
+        let before = Model::build(before, &old.dockerfile, &context, &cache);
+        let after = Model::build(after, &new.dockerfile, &context, &cache);
+        let mut rewrite = Rewrite::new(Level::Guarded, Span::new(0, 0), "splits", "why");
+        rewrite.steps.push(Step::SplitStage(Box::new(split)));
+        validate(&before, &after, &[rewrite])
+    }
+
+    const PYTHON: &str = "FROM python:3.12-slim\nENV A=1\nWORKDIR /app\nRUN apt-get update && apt-get install -y gcc libpq-dev curl\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\nEXPOSE 80\nCMD [\"python\", \"app.py\"]\n";
+    const PYTHON_AFTER: &str = "FROM python:3.12-slim AS build\nENV A=1\nWORKDIR /app\nRUN apt-get update && apt-get install -y gcc libpq-dev curl\nRUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nFROM python:3.12-slim\nENV A=1\nWORKDIR /app\nRUN apt-get update && apt-get install -y libpq5 curl && rm -rf /var/lib/apt/lists/*\nCOPY --from=build /opt/venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY . .\nEXPOSE 80\nCMD [\"python\", \"app.py\"]\n";
+
+    fn python() -> Split {
+        Split {
+            stage: 0,
+            name: "build".to_owned(),
+            base: "python:3.12-slim".to_owned(),
+            cut: 5,
+            repeated: vec![1, 2],
+            copies: vec!["/opt/venv".to_owned()],
+            environment: Some(4),
+            prune: None,
+            packages: vec!["libpq5".to_owned(), "curl".to_owned()],
+        }
+    }
+
+    #[track_caller]
+    fn check_python(change: impl FnOnce(&mut Split), from: &str, to: &str, reason: Option<&str>) {
+        let mut split = python();
+        change(&mut split);
+        let after = PYTHON_AFTER.replacen(from, to, 1);
+        assert!(from.is_empty() || after != PYTHON_AFTER, "{from} is there");
+        check_verdict(verdict("example", PYTHON, &after, split), reason);
+    }
+
+    #[track_caller]
+    fn check_verdict(found: Result<(), String>, reason: Option<&str>) {
+        match reason {
+            None => assert_eq!(found, Ok(())),
+            Some(reason) => {
+                let found = found.expect_err("the validator refuses it");
+                assert!(found.contains(reason), "{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_is_that_of_the_split() {
+        let same = |_: &mut Split| {};
+        check_python(same, "", "", None);
+        for (from, to) in [
+            ("COPY --from=build /opt/venv /opt/venv\n", "COPY --from=build /opt/venv/bin /opt/venv/bin\n"),
+            ("COPY --from=build /opt/venv /opt/venv\n", "COPY --from=build /opt/venv /venv\n"),
+            ("COPY --from=build /opt/venv /opt/venv\n", "COPY --from=build --chown=1000 /opt/venv /opt/venv\n"),
+            ("COPY --from=build", "COPY --from=0"),
+            ("AS build", "AS builder"),
+            ("libpq5 curl", "curl"),
+            ("libpq5 curl", "libpq5"),
+            ("FROM python:3.12-slim\nENV A=1", "FROM python:3.12-slim\nENV A=2"),
+            ("FROM python:3.12-slim\nENV", "FROM python:3.13-slim\nENV"),
+            ("ENV PATH=/opt/venv/bin:$PATH\nCOPY . .", "ENV PATH=$PATH:/opt/venv/bin\nCOPY . ."),
+            ("RUN python -m venv /opt/venv\n", "RUN python -m venv --system-site-packages /opt/venv\n"),
+            ("EXPOSE 80", "EXPOSE 81"),
+            ("\"app.py\"", "\"other.py\""),
+        ] {
+            check_python(same, from, to, Some("has another effect"));
+        }
+        check_python(same, "COPY . .\n", "", Some("instructions were expected"));
+        check_python(
+            same,
+            "FROM python:3.12-slim\nENV A=1\n",
+            "FROM python:3.12-slim\n",
+            Some("instructions were expected"),
+        );
+    }
+
+    #[test]
+    fn what_is_needed_is_found_by_the_validator() {
+        let check = |change: fn(&mut Split), reason| check_python(change, "", "", Some(reason));
+        check(|split| split.packages = vec!["curl".to_owned()], "needs the packages");
+        check(|split| split.repeated = vec![2], "lacks a setting");
+        check(|split| split.repeated = vec![1, 2, 3], "it builds, and is repeated");
+        check(|split| split.copies.clear(), "the virtual environment is not what is copied");
+        check(|split| split.environment = None, "Python packages that it installs are lost");
+        check(|split| split.environment = Some(6), "Python packages that it installs are lost");
+        check(|split| split.copies.push("/usr".to_owned()), "is no directory of the program");
+        check(|split| split.copies.push("/srv/data".to_owned()), "nothing is known to make");
+        check(|split| split.base = "python:3.12-alpine".to_owned(), "does not take the place");
+        check(|split| split.name = "Build".to_owned(), "is no name for a stage");
+        check(|split| split.cut = 6, "");
+        check(|split| split.cut = 20, "it is cut where no stage is");
+        check(|split| split.prune = Some("npm prune".to_owned()), "");
+    }
+
+    #[test]
+    fn packages_of_development_go_by_one_command_only() {
+        let before = "FROM node:22-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nCMD [\"node\", \"dist/server.js\"]\n";
+        let after = "FROM node:22-slim AS build\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nRUN npm prune --omit=dev\nFROM node:22-slim\nWORKDIR /app\nCOPY --from=build /app/node_modules /app/node_modules\nCOPY --from=build /app/dist /app/dist\nCOPY --from=build /app/package.json /app/package.json\nCOPY --from=build /app/views /app/views\nCMD [\"node\", \"dist/server.js\"]\n";
+        let copies = ["/app/node_modules", "/app/dist", "/app/package.json", "/app/views"];
+        let split = Split {
+            cut: 5,
+            repeated: vec![1],
+            base: "node:22-slim".to_owned(),
+            copies: copies.map(str::to_owned).to_vec(),
+            environment: None,
+            prune: Some("npm prune --omit=dev".to_owned()),
+            packages: Vec::new(),
+            ..python()
+        };
+        let check = |split: &Split, after: &str, reason| {
+            check_verdict(verdict("node_with_a_build_script", before, after, split.clone()), reason);
+        };
+        check(&split, after, None);
+        check(&split, &after.replace("--omit=dev", "--omit=optional"), Some("has another effect"));
+        for left_out in 0..copies.len() {
+            let mut split = split.clone();
+            let path = split.copies.remove(left_out);
+            let after = after.replace(&format!("COPY --from=build {path} {path}\n"), "");
+            check(&split, &after, Some("is lost"));
+        }
+        let other = Split { prune: Some("npm prune --omit=optional".to_owned()), ..split.clone() };
+        check(&other, after, Some("is not what removes packages"));
+        let sources = Split { copies: vec!["/app/dist/server.js".to_owned()], ..split };
+        check(&sources, after, Some("is lost"));
+    }
+}

@@ -25,6 +25,6 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
         environment: None,
         copies: plan::artefacts(model, stage, cut),
         base: split::runtime_base(model, stage),
-        prune: Err("it is no project of Node".to_owned()),
+        prune: Err("no image is known that takes the place of the one with the toolchain".to_owned()),
     })
 }

@@ -33,7 +33,7 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
         environment,
         copies: vec![made.unwrap_or(directory)],
         base: None,
-        prune: Err("it is no project of Node".to_owned()),
+        prune: Err("nothing would be left out".to_owned()),
     })
 }
 
