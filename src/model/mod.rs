@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod deed;
 pub mod development;
 pub mod effect;
+pub mod leftovers;
 pub mod manifest;
 pub mod origin;
 pub mod outputs;
