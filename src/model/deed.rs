@@ -217,8 +217,12 @@ impl Reader<'_> {
     fn unlisted(&mut self, command: &SimpleCommand) -> Result<(), String> {
         let name = command.name().ok_or("the name of a command is known only when it runs")?;
         if tables::stages().writes_below(&name, "") {
-            let current: Vec<Deed> = self.directories.iter().cloned().map(Deed::Below).collect();
-            self.deeds.extend(current);
+            // What a variable or a substitution stands for, such as `-j$(nproc)`, is no path by convention.
+            let text = |word: &crate::shell::ast::Word| word.pattern().unwrap_or_else(|| "-".to_owned());
+            let words: Vec<String> = command.words.iter().map(text).collect();
+            for directory in self.directories.clone() {
+                self.deeds.extend(outputs::of_build_system(&directory, &words)?);
+            }
             return Ok(());
         }
         if let Some(directory) = made_environment(command) {
@@ -328,6 +332,13 @@ impl Reader<'_> {
             for directory in self.directories.clone() {
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
                 self.deeds.extend(made.unwrap_or_else(|| vec![Deed::Below(directory)]));
+            }
+            return Ok(());
+        }
+        if invocation.program == "cargo" {
+            for directory in self.directories.clone() {
+                let made = outputs::of_cargo_build(self.model, self.run, &directory, invocation);
+                self.deeds.extend(made.ok_or("which programs `cargo build` makes is not known")?);
             }
             return Ok(());
         }

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::Model;
 use super::cache::is_below;
 use super::deed::{Deed, joined, source_at};
-use super::manifest::go_mod;
 use super::manifest::package_json::{self, PackageJson};
+use super::manifest::{cargo, go_mod};
+use super::scope::Variable;
 use crate::shell::ast::{SimpleCommand, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::state::is_opaque;
@@ -58,6 +59,61 @@ pub fn of_go_build(model: &Model<'_>, run: usize, directory: &str, invocation: &
         _ => return None,
     };
     Some(Deed::Output(joined(directory, &name)))
+}
+
+/// The programs that `cargo build` makes in a directory (The Cargo Book, "Cargo Targets"); `None` when the files of the project do
+/// not say it.
+#[must_use]
+pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Vec<Deed>> {
+    let elsewhere = [
+        "--target",
+        "--target-dir",
+        "--manifest-path",
+        "--package",
+        "--workspace",
+        "--profile",
+        "--config",
+        "--artifact-dir",
+    ];
+    let variable = &tables::stages().crates.variable;
+    if elsewhere.iter().any(|name| invocation.options(name).next().is_some())
+        || !matches!(model.state(run).variables.get(variable), Variable::Unset)
+        || invocation.variable(variable).is_some()
+    {
+        return None;
+    }
+    let source = source_at(model, run, &joined(directory, "Cargo.toml"))?;
+    let manifest = cargo::read(&model.context.read(&source)?).filter(|manifest| !manifest.is_workspace)?;
+    let profile = if invocation.has("--release") { "release" } else { "debug" };
+    let named: Vec<String> = invocation.values("--bin").filter_map(|value| value.text.clone()).collect();
+    let programs = match (named.is_empty(), manifest.programs.is_empty()) {
+        (false, _) => named,
+        (true, false) => manifest.programs,
+        (true, true) => vec![manifest.name?],
+    };
+    Some(programs.iter().map(|name| Deed::Output(joined(directory, &format!("target/{profile}/{name}")))).collect())
+}
+
+/// What a compiler or build system makes that no row of options describes: what stands behind `-o`, or anything below where it
+/// runs and below the absolute paths that it names.
+///
+/// # Errors
+/// If it installs.
+pub fn of_build_system(directory: &str, words: &[String]) -> Result<Vec<Deed>, String> {
+    let installs = |word: &&String| {
+        let is_path = word.starts_with("DESTDIR=") || word.starts_with("--prefix") && !words[0].ends_with("configure");
+        word.as_str() == "install" || word.starts_with("install-") || word.starts_with("--install") || is_path
+    };
+    if let Some(word) = words.iter().find(installs) {
+        return Err(format!("where `{} {word}` writes to is not known", words[0]));
+    }
+    let outputs = words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str());
+    let made: Vec<Deed> = outputs.map(|output| Deed::Output(joined(directory, output))).collect();
+    if !made.is_empty() {
+        return Ok(made);
+    }
+    let named = words[1..].iter().filter(|word| word.starts_with('/')).map(|word| Deed::Below(joined("/", word)));
+    Ok(std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect())
 }
 
 /// Whether the command installs what the manifest names, and nothing else.

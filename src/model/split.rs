@@ -150,10 +150,12 @@ fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<b
 /// The language whose sources the program does not read, when it is compiled before the instruction `cut` is over.
 #[must_use]
 pub fn language<'m>(model: &'m Model<'_>, stage: &'m Stage, cut: usize) -> Option<&'m str> {
-    let name = stage.image.as_deref()?.interpreter.as_ref()?.name.as_str();
-    let is_compiled = match stage.image.as_deref()?.family.as_str() {
-        family if family == name => !super::development::runs_sources(model, stage, cut),
-        family => tables::stages().runtimes.iter().any(|row| row.family == family),
+    let Some(interpreter) = stage.image.as_deref()?.interpreter.as_ref() else { return Some("c") };
+    let name = interpreter.name.as_str();
+    let family = &stage.image.as_deref()?.family;
+    let is_compiled = match tables::stages().runtimes.iter().any(|row| row.family == *family) {
+        true => true,
+        false => *family == tables::stages().node.family && !super::development::runs_sources(model, stage, cut),
     };
     is_compiled.then_some(name)
 }
@@ -259,6 +261,7 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     packages.extend(
         started(model, stage).into_iter().filter(|name| lost.contains(name) && tables::stages().is_helper(name)),
     );
+    packages.extend(linked_libraries(model, stage, distribution)?);
     let zones = &tables::stages().zones;
     let set = stage.instructions.end - 1;
     let asks = context_files(model)
@@ -268,6 +271,26 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     }
     packages.dedup();
     Some(RuntimeBase { text, image, packages })
+}
+
+/// The packages of the libraries that a program of Rust is linked with; `None` when that is not known. A slim image has no headers
+/// but those of packages that the file installs.
+fn linked_libraries(model: &Model<'_>, stage: &Stage, distribution: &tables::Distribution) -> Option<Vec<String>> {
+    let image = stage.image.as_deref()?;
+    let table = &tables::stages().crates;
+    if image.family != table.family || !image.programs.contains(&table.with_headers) {
+        return Some(Vec::new());
+    }
+    let lock = model.context.read("Cargo.lock")?;
+    let mut found = Vec::new();
+    for name in super::manifest::cargo::read_lock(&lock)?.iter().filter(|name| name.ends_with("-sys")) {
+        if table.alone.contains(name) {
+            continue;
+        }
+        let headers = table.linked.get(name)?;
+        found.extend(tables::runtime_libraries(distribution.release.as_deref()?, headers).known()?.iter().cloned());
+    }
+    Some(found)
 }
 
 /// The programs that the image of the stage has and the other one has not.
@@ -412,6 +435,8 @@ pub fn runtime_packages(
     let image = stage.image.as_deref().ok_or("nothing is known of the base image")?;
     let mut found = RuntimePackages::default();
     found.install.extend(base.iter().flat_map(|base| base.packages.iter().cloned()));
+    let files = context_files(model).unwrap_or_default();
+    let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
     for run in runs {
         for deed in deeds(model, *run)? {
             let Deed::Packages { names, recommends, .. } = deed else { continue };
@@ -429,7 +454,9 @@ pub fn runtime_packages(
                 let kept = match tables::is_build_only(manager, &name) {
                     Some(BuildOnly::Headers) => libraries(image, manager, &name)?,
                     Some(BuildOnly::Toolchain) => {
-                        tables::stages().toolchain.libraries(manager, &name).map(str::to_owned).collect()
+                        let table = &tables::stages().toolchain;
+                        let carried = table.carried(manager, |word| texts.iter().any(|text| text.contains(word)));
+                        table.libraries(manager, &name).chain(carried).map(str::to_owned).collect()
                     }
                     Some(BuildOnly::Vcs) if !runs_any(model, stage, &tables::stages().toolchain.fetchers) => Vec::new(),
                     Some(BuildOnly::Vcs | BuildOnly::Keyring | BuildOnly::Interactive) | None => vec![name.clone()],

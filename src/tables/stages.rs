@@ -26,6 +26,8 @@ pub struct StageTable {
     sources: Sources,
     /// What takes the place of images with a toolchain.
     pub runtimes: Vec<RuntimeImage>,
+    /// What programs of Rust are linked with.
+    pub crates: Crates,
     helpers: Accounts,
     starts: Vec<Starts>,
     /// What asks for time zones.
@@ -80,6 +82,8 @@ pub struct Login {
 #[serde(deny_unknown_fields)]
 pub struct NodeProjects {
     source: String,
+    /// The family of images.
+    pub family: String,
     /// The name of the manifest.
     pub manifest: String,
     /// The directory of the packages, below the project.
@@ -205,6 +209,23 @@ pub struct RuntimeImage {
     source: String,
 }
 
+/// What programs of Rust are linked with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crates {
+    source: String,
+    /// The package with headers of the library of a crate.
+    pub linked: BTreeMap<String, String>,
+    /// Crates that need no library.
+    pub alone: BTreeSet<String>,
+    /// The variable that puts the output elsewhere.
+    pub variable: String,
+    /// The family of images.
+    pub family: String,
+    /// A program of those images of the family that have headers of many libraries.
+    pub with_headers: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Starts {
@@ -251,6 +272,15 @@ pub struct Toolchain {
     /// Programs that fetch sources.
     pub fetchers: BTreeSet<String>,
     libraries: Vec<ToolchainLibraries>,
+    carried: Vec<Carried>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Carried {
+    words: BTreeSet<String>,
+    apt: String,
+    apk: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -262,6 +292,16 @@ struct ToolchainLibraries {
 }
 
 impl Toolchain {
+    /// The packages of libraries that come with compilers, for which a word stands in a text.
+    pub fn carried(&self, manager: PackageManager, mentions: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        let rows = self.carried.iter().filter(move |row| row.words.iter().any(|word| mentions(word)));
+        rows.filter_map(move |row| match manager {
+            PackageManager::Apt => Some(row.apt.as_str()),
+            PackageManager::Apk => Some(row.apk.as_str()),
+            _ => None,
+        })
+    }
+
     /// The packages of libraries that programs load which were compiled with the package.
     pub fn libraries(&self, manager: PackageManager, package: &str) -> impl Iterator<Item = &str> {
         let rows = self.libraries.iter().filter(move |row| row.manager == manager && row.packages.contains(package));
@@ -442,6 +482,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.never_read.source,
         &table.node.source,
         &table.sources.source,
+        &table.crates.source,
         &table.helpers.source,
         &table.zones.source,
         &table.toolchain.source,

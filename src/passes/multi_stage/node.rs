@@ -9,15 +9,14 @@ use crate::tables;
 /// A stage that builds a project with a script of its manifest, or that installs packages with a compiler at hand.
 pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     let image = stage.image.as_deref()?;
-    let interpreter = image.interpreter.as_ref().filter(|interpreter| interpreter.name == image.family)?;
+    if image.family != tables::stages().node.family {
+        return None;
+    }
     let calls_tool = |index: &usize| {
         split::kind(model, *index) == Kind::Run
             && model.calls(*index).iter().any(|call| tables::stages().project_tool(call.program()).is_some())
     };
     let cut = stage.instructions.clone().rfind(calls_tool)?;
-    if tables::stages().runtimes.iter().any(|row| row.family == interpreter.name) {
-        return None;
-    }
     let has_compilers = (stage.instructions.start..=cut).any(|index| {
         deeds(model, index).is_ok_and(|deeds| deeds.iter().any(|deed| plan::installs_toolchain(model, deed)))
     });
