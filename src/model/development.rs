@@ -127,6 +127,7 @@ fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages:
         return Some("what a container starts is not known".to_owned());
     };
     let image = stage.image.as_deref();
+    let mut configured: BTreeSet<&str> = BTreeSet::new();
     for words in &commands {
         let Some(program) = words.first() else { continue };
         let is_file = program.contains('/');
@@ -134,6 +135,9 @@ fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages:
         let is_of_program = manifest.dependencies.get(PROGRAM).is_some_and(|packages| packages.contains_key(program));
         if !is_file && !is_of_image && !is_of_program {
             return Some(format!("`{program}` may come with a development dependency"));
+        }
+        if is_of_program {
+            configured.insert(program);
         }
         let is_package = |word: &&String| packages.iter().any(|package| names(word, package));
         if let Some(word) = words.iter().find(is_package) {
@@ -144,7 +148,16 @@ fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages:
         return Some("which packages the sources load is not known without the build context".to_owned());
     };
     let table = tables::stages();
-    for (path, text) in files.iter().filter(|(path, _)| table.is_code(path) && !table.is_of_development(path)) {
+    // A program of a package reads its configuration when it starts.
+    let is_configuration = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        configured.iter().any(|program| name.starts_with(&format!("{program}.config.")))
+    };
+    if let Some((path, _)) = files.iter().find(|(path, _)| is_configuration(path) && path.ends_with("ts")) {
+        return Some(format!("`{path}` is compiled when the program starts"));
+    }
+    let is_read = |path: &str| table.is_code(path) && (!table.is_of_development(path) || is_configuration(path));
+    for (path, text) in files.iter().filter(|(path, _)| is_read(path)) {
         if let Some(package) = packages.iter().find(|package| loads(text, package)) {
             return Some(format!("`{path}` loads `{package}`, a development dependency"));
         }
@@ -181,46 +194,82 @@ fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option
         match command {
             Command::Exec(argv) => {
                 let words = argv.iter().map(|word| word.text.clone()).collect();
-                process(words, manifest, &mut found, 0)?;
+                Reader { model, stage, manifest }.process(words, &mut found, 0)?;
             }
-            Command::Shell(_) => script(model.body(index)?.understood()?, manifest, &mut found, 0)?,
+            Command::Shell(_) => {
+                let read = model.body(index)?.understood()?;
+                Reader { model, stage, manifest }.script(read, &mut found, 0)?;
+            }
         }
     }
     Some(found)
 }
 
-fn script(script: &Script, manifest: &PackageJson, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
-    for command in script.all_simple_commands() {
-        let words: Vec<String> = command.words.iter().map(|word| Word::literal(word).unwrap_or_default()).collect();
-        process(words, manifest, found, depth)?;
-    }
-    Some(())
+/// Follows what a container starts to scripts of package.json and of the context.
+struct Reader<'m> {
+    model: &'m Model<'m>,
+    stage: &'m Stage,
+    manifest: &'m PackageJson,
 }
 
-/// Follows `npm start` and the like to the script of package.json.
-fn process(words: Vec<String>, manifest: &PackageJson, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
-    if depth > MAX_NESTING {
-        return None;
+impl Reader<'_> {
+    fn script(&self, script: &Script, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        for command in script.all_simple_commands() {
+            let words: Vec<String> = command.words.iter().map(|word| Word::literal(word).unwrap_or_default()).collect();
+            self.process(words, found, depth)?;
+        }
+        Some(())
     }
-    let is_tool = words
-        .first()
-        .is_some_and(|program| tables::stages().project_tool(program.as_str()) == Some(ProjectTool::Packages));
-    let is_script = words.get(1).is_some_and(|word| !word.starts_with('-'));
-    if is_tool && is_script {
-        let text = words.join(" ");
-        let read = shell::parse(&text, Dialect::Posix).ok()?;
+
+    fn text(&self, text: &str, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        self.script(&shell::parse(text, Dialect::Bash).ok()?, found, depth + 1)
+    }
+
+    fn process(&self, words: Vec<String>, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        if depth > MAX_NESTING {
+            return None;
+        }
+        let program = words.first().map_or("", String::as_str);
+        if program == "exec" {
+            // `exec "$@"` starts CMD, which is looked at for itself.
+            let rest = words[1..].to_vec();
+            return if rest.iter().all(String::is_empty) { Some(()) } else { self.process(rest, found, depth + 1) };
+        }
+        let is_script = words.get(1).is_some_and(|word| !word.starts_with('-'));
+        if tables::stages().project_tool(program) == Some(ProjectTool::Packages) && is_script {
+            return self.of_manifest(&words, found, depth);
+        }
+        let named = if tables::programs().is_init(program, &[]) {
+            words.iter().skip(1).find(|word| !word.starts_with('-'))
+        } else {
+            words.first()
+        };
+        if let Some(path) = named.filter(|word| word.contains('/')) {
+            let workdir = self.model.state(self.stage.instructions.end - 1).workdir.fixed()?;
+            let path = super::deed::joined(workdir, path);
+            let source = self.model.context_file(self.stage, self.stage.instructions.end, &path)?;
+            let text = self.model.context.read(&source)?;
+            if !tables::stages().is_code(&source) || source.ends_with(".sh") {
+                self.text(&text, found, depth)?;
+            }
+        }
+        if !words.is_empty() && !tables::programs().is_shell_word(program) {
+            found.push(words);
+        }
+        Some(())
+    }
+
+    /// `npm start` and the like.
+    fn of_manifest(&self, words: &[String], found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        let read = shell::parse(&words.join(" "), Dialect::Posix).ok()?;
         let command = read.all_simple_commands().into_iter().next()?;
         let name = script_name(&recognize(command)?)?;
         let mut has_script = false;
         for name in [format!("pre{name}"), name.clone(), format!("post{name}")] {
-            let Some(text) = manifest.scripts.get(&name) else { continue };
+            let Some(text) = self.manifest.scripts.get(&name) else { continue };
             has_script = true;
-            script(&shell::parse(text, Dialect::Posix).ok()?, manifest, found, depth + 1)?;
+            self.text(text, found, depth)?;
         }
-        return has_script.then_some(());
+        has_script.then_some(())
     }
-    if !words.is_empty() {
-        found.push(words);
-    }
-    Some(())
 }

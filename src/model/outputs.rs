@@ -65,16 +65,7 @@ pub fn of_go_build(model: &Model<'_>, run: usize, directory: &str, invocation: &
 /// not say it.
 #[must_use]
 pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Vec<Deed>> {
-    let elsewhere = [
-        "--target",
-        "--target-dir",
-        "--manifest-path",
-        "--package",
-        "--workspace",
-        "--profile",
-        "--config",
-        "--artifact-dir",
-    ];
+    let elsewhere = &tables::stages().crates.options;
     let variable = &tables::stages().crates.variable;
     if elsewhere.iter().any(|name| invocation.options(name).next().is_some())
         || !matches!(model.state(run).variables.get(variable), Variable::Unset)

@@ -10,7 +10,7 @@ use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
-use crate::tables::{self, BuildOnly, Fact, Operands, PackageManager};
+use crate::tables::{self, BuildOnly, Fact, Operands, PackageManager, Recommended};
 
 /// What an instruction is to a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -436,6 +436,7 @@ pub fn runtime_packages(
     let mut found = RuntimePackages::default();
     found.install.extend(base.iter().flat_map(|base| base.packages.iter().cloned()));
     let files = context_files(model).unwrap_or_default();
+    let mut lost: Vec<String> = Vec::new();
     let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
     for run in runs {
         for deed in deeds(model, *run)? {
@@ -444,7 +445,7 @@ pub fn runtime_packages(
             found.recommends |= recommends && manager == PackageManager::Apt;
             for name in names {
                 let of_node = &tables::stages().node.compilers;
-                if image.family == "node"
+                if image.family == tables::stages().node.family
                     && of_node.packages.contains(&name)
                     && !runs_any(model, stage, &of_node.programs)
                 {
@@ -462,6 +463,9 @@ pub fn runtime_packages(
                     Some(BuildOnly::Vcs | BuildOnly::Keyring | BuildOnly::Interactive) | None => vec![name.clone()],
                 };
                 if !kept.contains(&name) {
+                    if recommends && image.interpreter.is_none() {
+                        lost.extend(recommended(image, &name));
+                    }
                     found.dropped.push(name);
                 }
                 for package in kept {
@@ -472,7 +476,24 @@ pub fn runtime_packages(
             }
         }
     }
+    for package in lost {
+        if !found.install.contains(&package) {
+            found.install.push(package);
+        }
+    }
     Ok(found)
+}
+
+/// Recommended packages that come with one that is left out, of use to programs.
+fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
+    let release =
+        image.distribution.known().and_then(|distribution| distribution.release.as_deref()).unwrap_or_default();
+    match tables::recommends(package, release) {
+        Recommended::Packages(packages) => {
+            packages.into_iter().filter(|name| tables::stages().toolchain.recommended.contains(name)).collect()
+        }
+        Recommended::Nothing | Recommended::Unknown => Vec::new(),
+    }
 }
 
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.

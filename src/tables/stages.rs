@@ -220,6 +220,8 @@ pub struct Crates {
     pub alone: BTreeSet<String>,
     /// The variable that puts the output elsewhere.
     pub variable: String,
+    /// Options of `cargo build` that do so.
+    pub options: BTreeSet<String>,
     /// The family of images.
     pub family: String,
     /// A program of those images of the family that have headers of many libraries.
@@ -272,6 +274,8 @@ pub struct Toolchain {
     /// Programs that fetch sources.
     pub fetchers: BTreeSet<String>,
     libraries: Vec<ToolchainLibraries>,
+    /// Packages that others recommend, of use to programs.
+    pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
 }
 
