@@ -545,9 +545,7 @@ pub fn may_run_there(model: &Model<'_>, run: usize) -> Result<(), String> {
         return Err(format!("line {line} calls `{name}`"));
     }
     match deeds(model, run) {
-        Ok(deeds) if deeds.iter().any(|deed| *deed == Deed::PythonPackages) => {
-            Err(format!("line {line} installs Python packages"))
-        }
+        Ok(deeds) if deeds.contains(&Deed::PythonPackages) => Err(format!("line {line} installs Python packages")),
         _ => Ok(()),
     }
 }

@@ -352,7 +352,7 @@ fn after(
     let Effect::From { base, platform, name } = of(stage.from)? else { return Err("the stage has no FROM".to_owned()) };
     let mut list: Vec<(Option<usize>, Effect)> =
         (0..stage.from).map(|index| Ok((Some(index), of(index)?))).collect::<Result<_, String>>()?;
-    let build = Effect::From { base: base.clone(), platform: platform.clone(), name: Some(split.name.clone()) };
+    let build = Effect::From { base, platform: platform.clone(), name: Some(split.name.clone()) };
     list.push((Some(stage.from), build));
     let environment = split::environment_lines();
     for index in stage.instructions.start..=split.cut {

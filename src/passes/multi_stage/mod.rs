@@ -8,8 +8,11 @@
 //! ## Why
 //! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
 //!
+//! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
+//! run on an image of the same release without the toolchain, those of C and C++ without the compilers.
+//!
 //! ## Level
-//! Guarded. A split is a partition: for each instruction it has to be known what it leaves behind. Declined are files with
+//! Guarded for Python; for the others a proposal, until their splits have been built as often. A split is a partition: for each instruction it has to be known what it leaves behind. Declined are files with
 //! ONBUILD, commands that write to places that are not known, packages with headers whose library is not known, programs
 //! that call a compiler, files that belong to another user than root, and splits that leave nothing out.
 //!
@@ -42,8 +45,19 @@ static INFO: PassInfo = PassInfo {
     max_level: Level::Guarded,
 };
 
-/// What reads the stage of each ecosystem; `None` when the stage is none of its own.
-const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find, node::find, compiled::find];
+/// Programs of one kind.
+struct Ecosystem {
+    /// Reads a stage; `None` when it is none of this kind.
+    find: fn(&Model<'_>, &Stage) -> Option<Draft>,
+    /// The promise: guarded where its splits have been built and have answered as before, else shown only.
+    level: Level,
+}
+
+const ECOSYSTEMS: &[Ecosystem] = &[
+    Ecosystem { find: python::find, level: Level::Guarded },
+    Ecosystem { find: node::find, level: Level::Proposal },
+    Ecosystem { find: compiled::find, level: Level::Proposal },
+];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
@@ -54,8 +68,9 @@ impl Pass for MultiStage {
         let model = cx.model;
         let [stage] = model.stages.as_slice() else { return };
         let span = model.instruction(stage.from).span;
-        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
-        match plan::rewrite(model, stage, &draft) {
+        let read = |ecosystem: &Ecosystem| Some((ecosystem.level, (ecosystem.find)(model, stage)?));
+        let Some((level, draft)) = ECOSYSTEMS.iter().find_map(read) else { return };
+        match plan::rewrite(model, stage, &draft, level) {
             Ok(rewrite) => found.push(rewrite),
             Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
         }
