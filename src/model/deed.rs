@@ -258,6 +258,13 @@ impl Reader<'_> {
         {
             return Err(format!("not all words of `{called}` are names of packages"));
         }
+        let table = &tables::stages().install;
+        if let Some(option) = invocation.options.iter().find(|option| !table.options.contains(&option.name)) {
+            return Err(format!("what `{called}` does with `{}` is not known", option.name));
+        }
+        if let Some(variable) = invocation.environment.iter().find(|variable| variable.name != table.variable) {
+            return Err(format!("what `{called}` does with `{}` is not known", variable.name));
+        }
         let names = packages.packages.iter().map(|package| package.name.to_owned()).collect();
         let refreshed = self.refreshed || packages.manager != Manager::Apt && invocation.has("--no-cache");
         self.deeds.push(Deed::Packages { names, recommends: !packages.no_recommends, refreshed });

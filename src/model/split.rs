@@ -399,15 +399,21 @@ pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usi
     })
 }
 
-/// Whether an instruction of the new stage reads the build argument: a RUN sees all of them.
+/// Whether an instruction of the new stage reads the build argument: a RUN sees all of them, one that `installs` too.
 #[must_use]
-pub fn is_argument_read(model: &Model<'_>, names: &[String], run_side: impl IntoIterator<Item = usize>) -> bool {
-    run_side.into_iter().any(|index| {
-        let instruction = model.instruction(index);
-        let text = instruction.span.of(model.source);
-        kind(model, index) == Kind::Run && matches!(instruction.kind, InstructionKind::Run(_))
-            || names.iter().any(|name| text.contains(&format!("${name}")) || text.contains(&format!("${{{name}")))
-    })
+pub fn is_argument_read(
+    model: &Model<'_>,
+    names: &[String],
+    installs: bool,
+    run_side: impl IntoIterator<Item = usize>,
+) -> bool {
+    installs
+        || run_side.into_iter().any(|index| {
+            let instruction = model.instruction(index);
+            let text = instruction.span.of(model.source);
+            kind(model, index) == Kind::Run && matches!(instruction.kind, InstructionKind::Run(_))
+                || names.iter().any(|name| text.contains(&format!("${name}")) || text.contains(&format!("${{{name}")))
+        })
 }
 
 /// The packages that the new stage needs in place of those that were installed up to the cut.
@@ -419,6 +425,8 @@ pub struct RuntimePackages {
     pub dropped: Vec<String>,
     /// Whether any install brought recommended packages too.
     pub recommends: bool,
+    /// Whether an install is told in its RUN not to ask.
+    pub is_told: bool,
 }
 
 /// The packages that have to be installed in the new stage when the RUNs are not repeated there: those that are not for builds
@@ -443,6 +451,8 @@ pub fn runtime_packages(
             let Deed::Packages { names, recommends, .. } = deed else { continue };
             let manager = *image.package_manager.known().ok_or("the package manager of the base image is not known")?;
             found.recommends |= recommends && manager == PackageManager::Apt;
+            let text = model.body(*run).map_or("", |body| body.text.text.as_str());
+            found.is_told |= manager == PackageManager::Apt && text.contains(&tables::stages().install.variable);
             for name in names {
                 let of_node = &tables::stages().node.compilers;
                 if image.family == tables::stages().node.family
@@ -792,8 +802,10 @@ pub fn install_line(manager: PackageManager, packages: &RuntimePackages) -> Opti
     match manager {
         PackageManager::Apt => {
             let option = if packages.recommends { "" } else { "--no-install-recommends " };
+            let told =
+                if packages.is_told { format!("{} ", tables::stages().install.assignment) } else { String::new() };
             Some(format!(
-                "RUN apt-get update && apt-get install -y {option}{names} && {}",
+                "RUN apt-get update && {told}apt-get install -y {option}{names} && {}",
                 super::packages::REMOVE_LISTS
             ))
         }

@@ -17,6 +17,8 @@ pub struct StageTable {
     manifests: Manifests,
     never_read: NeverRead,
     scratch: BTreeSet<String>,
+    /// How packages of the distribution are installed.
+    pub install: Installs,
     /// What starts programs with another PATH.
     pub login: Login,
     /// What goes with compilers.
@@ -64,6 +66,19 @@ struct NeverRead {
     names: BTreeSet<String>,
     starts: BTreeSet<String>,
     ends: BTreeSet<String>,
+}
+
+/// How packages of the distribution are installed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installs {
+    source: String,
+    /// Options, by their main names, that another install goes without or has itself.
+    pub options: BTreeSet<String>,
+    /// The variable that keeps it from asking.
+    pub variable: String,
+    /// How another install is told not to ask.
+    pub assignment: String,
 }
 
 /// What starts programs with another PATH than that of the image.
@@ -481,6 +496,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
     let others = [
         &table.accounts.source,
         &table.environment.source,
+        &table.install.source,
         &table.login.source,
         &table.manifests.source,
         &table.never_read.source,

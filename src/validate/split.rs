@@ -195,7 +195,7 @@ fn unread_argument(before: &Model<'_>, stage: &Stage, split: &Split, index: usiz
     let moved =
         (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Configuration);
     let side = split.repeated.iter().copied().chain(moved).chain(split.cut + 1..stage.instructions.end);
-    if split::is_argument_read(before, &names, side) {
+    if split::is_argument_read(before, &names, !split.packages.is_empty(), side) {
         Err("the new stage lacks a build argument".to_owned())
     } else {
         Ok(())

@@ -96,15 +96,15 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, level: Le
     let configuration = above().filter(|index| split::kind(model, *index) == Kind::Configuration);
     let side: Vec<usize> =
         repeated.iter().copied().chain(configuration).chain(draft.cut + 1..stage.instructions.end).collect();
+    let packages = split::runtime_packages(model, stage, &installs, draft.base.as_ref())?;
     for index in arguments {
         let InstructionKind::Arg(declarations) = &model.instruction(index).kind else { continue };
         let names: Vec<String> = declarations.iter().map(|declaration| declaration.name.text.clone()).collect();
-        if split::is_argument_read(model, &names, side.iter().copied()) {
+        if split::is_argument_read(model, &names, !packages.install.is_empty(), side.iter().copied()) {
             repeated.push(index);
         }
     }
     repeated.sort_unstable();
-    let packages = split::runtime_packages(model, stage, &installs, draft.base.as_ref())?;
     let InstructionKind::From(from) = &model.instruction(stage.from).kind else {
         return Err("the stage has no FROM".to_owned());
     };
