@@ -2,15 +2,18 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod bases;
 mod build_only;
 mod builders;
 mod caches;
+mod dependencies;
 mod distroless;
 mod effects;
 mod eol;
 mod extensions;
 mod images;
 mod musl;
+mod needs;
 mod package_names;
 mod programs;
 mod recommends;
@@ -25,9 +28,11 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
+pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
@@ -37,6 +42,10 @@ pub use images::{
     decode_images, image, image_of, images,
 };
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
+pub use needs::{
+    CommandKind, CommandNeeds, ImportNeeds, NeedsTable, NodeTable, PackageNeeds, PythonTable, Wheel, decode_needs,
+    needs, node_packages, python_packages,
+};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
@@ -49,13 +58,18 @@ pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, S
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
+    ("bases.yaml", include_str!("../rewrites/bases.yaml")),
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
+    ("dependencies.yaml", include_str!("../rewrites/dependencies.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
     ("distroless.yaml", include_str!("../rewrites/distroless.yaml")),
     ("effects.yaml", include_str!("../rewrites/effects.yaml")),
     ("eol.yaml", include_str!("../rewrites/eol.yaml")),
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
+    ("needs.yaml", include_str!("../rewrites/needs.yaml")),
+    ("packages/node.yaml", include_str!("../rewrites/packages/node.yaml")),
+    ("packages/python.yaml", include_str!("../rewrites/packages/python.yaml")),
     ("musl.yaml", include_str!("../rewrites/musl.yaml")),
     ("packages/build-only.yaml", include_str!("../rewrites/packages/build-only.yaml")),
     ("packages/names.yaml", include_str!("../rewrites/packages/names.yaml")),
@@ -198,10 +212,14 @@ fn shipped(file: &str) -> &'static str {
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
+    decode_dependencies(shipped("dependencies.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;
     decode_extensions(shipped("extensions.yaml"))?;
+    decode_needs(shipped("needs.yaml"))?;
+    needs::check_packages()?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
     decode_distroless(shipped("distroless.yaml"))?;

@@ -9,12 +9,31 @@ use regex::Regex;
 use serde_yaml::Value;
 
 /// Words that tables have as keys and code may write, because it says what they mean and no row could.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 7] = [
+    ("commands that create accounts, of which code reads the numbers", &["addgroup", "adduser", "groupadd", "useradd"]),
     (
         "commands whose arguments and effects code understands, each in its own way",
         &[
-            "apk", "apt", "apt-get", "apt-mark", "aptitude", "cargo", "dnf", "dnf5", "go", "microdnf", "npm", "pacman",
-            "pip", "python", "tdnf", "uv", "yum", "zypper",
+            "apk",
+            "apt",
+            "apt-cache",
+            "apt-get",
+            "apt-mark",
+            "aptitude",
+            "cargo",
+            "dnf",
+            "dnf5",
+            "dpkg",
+            "go",
+            "microdnf",
+            "npm",
+            "pacman",
+            "pip",
+            "python",
+            "tdnf",
+            "uv",
+            "yum",
+            "zypper",
         ],
     ),
     (
@@ -23,6 +42,7 @@ const WORDS: [(&str, &[&str]); 6] = [
             "apk add",
             "apt install",
             "apt-get install",
+            "apt-get update",
             "cargo build",
             "go build",
             "install",
@@ -54,7 +74,7 @@ const WORDS: [(&str, &[&str]); 6] = [
         "the language of shells and of Dockerfiles",
         &[
             "ash", "bash", "busybox", "cd", "chmod", "chown", "command", "dash", "debian", "env", "exec", "export",
-            "make", "printf", "readonly", "rm", "scratch", "sudo", "ubuntu",
+            "make", "printf", "readonly", "rm", "scratch", "sh", "sudo", "ubuntu", "yes",
         ],
     ),
 ];
@@ -129,6 +149,7 @@ fn keys() -> BTreeMap<String, String> {
             ],
             "commands.yaml" | "programs.yaml" => &["programs"],
             "distributions.yaml" => &["name"],
+            "needs.yaml" => &["commands"],
             "distroless.yaml" => &["image", "registry", "packages"],
             "eol.yaml" => &["family", "names"],
             "musl.yaml" => &["python", "node"],

@@ -116,7 +116,9 @@ pub struct Evaluated(Result<String, String>);
 const MARK: char = '\u{1}';
 
 impl Evaluated {
-    fn new(word: &str, escape: char) -> Self {
+    /// The value of a word.
+    #[must_use]
+    pub fn new(word: &str, escape: char) -> Self {
         if !word.contains(['$', '"', '\'', escape, MARK]) {
             return Self(Ok(word.to_owned()));
         }

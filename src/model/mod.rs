@@ -1,6 +1,7 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
 pub mod access;
+pub mod base;
 pub mod body;
 pub mod cache;
 pub mod call;
@@ -8,12 +9,15 @@ pub mod canonical;
 pub mod chain;
 pub mod configuration;
 pub mod deed;
+pub mod dependencies;
 pub mod development;
 pub mod effect;
 pub mod leftovers;
 pub mod manifest;
+pub mod needs;
 pub mod origin;
 pub mod outputs;
+pub mod ownership;
 pub mod packages;
 pub mod process;
 pub mod runtime;
@@ -36,6 +40,7 @@ use crate::syntax::image::ImageReference;
 use crate::tables::ImageFacts;
 
 use body::{Body, BodyCache};
+pub use cache::Refusal;
 use scope::{State, Variables};
 
 /// What is known of a Dockerfile.

@@ -85,6 +85,8 @@ impl Step {
                 Some((*instruction, &[Field::HealthCheck]))
             }
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
+            // That both images have the same configuration is a side condition of the step.
+            Self::SwapBase { from } => Some((*from, &Field::ALL)),
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
             Self::SplitStage(split) if split.changes_base(before) => Some((
                 split.cut,

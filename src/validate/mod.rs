@@ -6,8 +6,11 @@
 //! every stage, comments, directives and heredoc bodies are compared too.
 
 mod axioms;
+mod base;
 mod commute;
 mod configuration;
+mod dependencies;
+mod ownership;
 mod replay;
 mod split;
 mod trivia;
