@@ -12,9 +12,10 @@
 //! run on an image of the same release without the toolchain, those of C and C++ without the compilers.
 //!
 //! ## Level
-//! Guarded for Python; for the others a proposal, until their splits have been built as often. A split is a partition: for each instruction it has to be known what it leaves behind. Declined are files with
-//! ONBUILD, commands that write to places that are not known, packages with headers whose library is not known, programs
-//! that call a compiler, files that belong to another user than root, and splits that leave nothing out.
+//! Guarded for Python and Node; for the others a proposal, until their splits have been built as often. A split is a partition:
+//! for each instruction it has to be known what it leaves behind. Declined are files with ONBUILD, commands that write to
+//! places that are not known, packages with headers whose library is not known, programs that call a compiler or that need a
+//! development dependency, what is copied and belongs to several users, and splits that leave nothing out.
 //!
 //! ## Assumptions
 //! No build-only file is read at run time through a computed path; commands write where their table row says; nobody starts a
@@ -55,7 +56,7 @@ struct Ecosystem {
 
 const ECOSYSTEMS: &[Ecosystem] = &[
     Ecosystem { find: python::find, level: Level::Guarded },
-    Ecosystem { find: node::find, level: Level::Proposal },
+    Ecosystem { find: node::find, level: Level::Guarded },
     Ecosystem { find: compiled::find, level: Level::Proposal },
 ];
 
