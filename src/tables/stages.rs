@@ -24,6 +24,7 @@ pub struct StageTable {
     /// What goes with compilers.
     pub toolchain: Toolchain,
     /// Projects of Node.
+    #[serde(rename = "projects")]
     pub node: NodeProjects,
     sources: Sources,
     /// What takes the place of images with a toolchain.

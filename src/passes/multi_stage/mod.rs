@@ -57,7 +57,7 @@ struct Ecosystem {
 const ECOSYSTEMS: &[Ecosystem] = &[
     Ecosystem { find: python::find, level: Level::Guarded },
     Ecosystem { find: node::find, level: Level::Guarded },
-    Ecosystem { find: compiled::find, level: Level::Proposal },
+    Ecosystem { find: compiled::find, level: Level::Guarded },
 ];
 
 impl Pass for MultiStage {
