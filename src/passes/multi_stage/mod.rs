@@ -1,21 +1,21 @@
 //! A single stage that builds and runs becomes two: one with the compilers, and a lean one that runs.
 //!
 //! ## What it does
-//! Cuts a stage behind the last instruction that builds something. What stands above stays as a build stage; a new stage from
-//! the same image repeats the settings, accounts and packages that the program needs, copies what was built, and goes
-//! on with the instructions below. Python packages go to a virtual environment, which is what is copied.
-//!
-//! ## Why
-//! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
+//! Cuts a stage behind the last instruction that builds something. What stands above stays as a build stage; a new stage repeats
+//! the settings, accounts and packages that the program needs, copies what was built, and goes on with the instructions
+//! below. Python packages go to a virtual environment, which is what is copied.
 //!
 //! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
 //! run on an image of the same release without the toolchain, those of C and C++ without the compilers.
 //!
+//! ## Why
+//! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
+//!
 //! ## Level
-//! Guarded for Python and Node; for the others a proposal, until their splits have been built as often. A split is a partition:
-//! for each instruction it has to be known what it leaves behind. Declined are files with ONBUILD, commands that write to
-//! places that are not known, packages with headers whose library is not known, programs that call a compiler or that need a
-//! development dependency, what is copied and belongs to several users, and splits that leave nothing out.
+//! Guarded. A split is a partition: for each instruction it has to be known what it leaves behind. Declined are files with
+//! ONBUILD, commands that write to places that are not known, packages with headers whose library is not known, programs that
+//! call a compiler or that need a development dependency, what is copied and belongs to several users, and splits that leave
+//! nothing out.
 //!
 //! ## Assumptions
 //! No build-only file is read at run time through a computed path; commands write where their table row says; nobody starts a
@@ -46,19 +46,8 @@ static INFO: PassInfo = PassInfo {
     max_level: Level::Guarded,
 };
 
-/// Programs of one kind.
-struct Ecosystem {
-    /// Reads a stage; `None` when it is none of this kind.
-    find: fn(&Model<'_>, &Stage) -> Option<Draft>,
-    /// The promise: guarded where its splits have been built and have answered as before, else shown only.
-    level: Level,
-}
-
-const ECOSYSTEMS: &[Ecosystem] = &[
-    Ecosystem { find: python::find, level: Level::Guarded },
-    Ecosystem { find: node::find, level: Level::Guarded },
-    Ecosystem { find: compiled::find, level: Level::Guarded },
-];
+/// What reads the stage of each kind of program; `None` when it is none of that kind.
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find, node::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
@@ -69,9 +58,8 @@ impl Pass for MultiStage {
         let model = cx.model;
         let [stage] = model.stages.as_slice() else { return };
         let span = model.instruction(stage.from).span;
-        let read = |ecosystem: &Ecosystem| Some((ecosystem.level, (ecosystem.find)(model, stage)?));
-        let Some((level, draft)) = ECOSYSTEMS.iter().find_map(read) else { return };
-        match plan::rewrite(model, stage, &draft, level) {
+        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
+        match plan::rewrite(model, stage, &draft) {
             Ok(rewrite) => found.push(rewrite),
             Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
         }

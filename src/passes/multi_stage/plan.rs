@@ -74,7 +74,7 @@ pub(super) fn installs_toolchain(model: &Model<'_>, deed: &Deed) -> bool {
 const NAMES: [&str; 4] = ["build", "builder", "build-stage", "imgopt-build"];
 
 /// The split as a rewrite.
-pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, level: Level) -> Result<Rewrite, String> {
+pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result<Rewrite, String> {
     let above = || stage.instructions.start..=draft.cut;
     let mut repeated = Vec::new();
     let mut installs = Vec::new();
@@ -130,7 +130,7 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, level: Le
     split.check(model)?;
     let edits = text::edits(model, stage, &split, &packages)?;
     let mut rewrite = Rewrite::new(
-        level,
+        Level::Guarded,
         model.instruction(stage.from).span,
         format!("becomes a build stage `{name}` and a runtime stage {}", without(&split, &packages)),
         "what only the build needs stays out of the image",
