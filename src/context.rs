@@ -10,15 +10,15 @@ mod paths;
 mod pattern;
 mod sources;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
-pub use evidence::Surroundings;
+pub use evidence::{Started, Surroundings};
 use ignore::IgnoreRules;
 use pattern::Pattern;
 pub use sources::SourceFile;
@@ -55,6 +55,8 @@ pub struct BuildContext {
     known: Option<Arc<Known>>,
     /// Where to look for traces of the builder, and what was found.
     builder: Arc<builder::Search>,
+    /// What compose files start in containers of the image.
+    started: Arc<[Started]>,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,8 @@ struct Known {
     root: PathBuf,
     because: String,
     ignore: IgnoreRules,
+    /// Whether a directory holds a link, by its path.
+    links: Mutex<BTreeMap<String, bool>>,
     /// Its text files, read when they are first asked for.
     sources: OnceLock<Option<Vec<SourceFile>>>,
 }
@@ -84,7 +88,10 @@ impl BuildContext {
     /// The context of a build of `<root>/Dockerfile` in that directory.
     #[must_use]
     pub fn from_dir(root: &Path) -> Self {
-        Self::at(root, &root.join("Dockerfile"), "named by the caller".to_owned()).unwrap_or_default()
+        let dockerfile = root.join("Dockerfile");
+        let context = Self::at(root, &dockerfile, "named by the caller".to_owned()).unwrap_or_default();
+        let started = Surroundings::default().started(&dockerfile, &[root.to_owned()]);
+        Self { started: started.into(), ..context }
     }
 
     /// Finds the context of a Dockerfile.
@@ -106,7 +113,8 @@ impl BuildContext {
             None => evidence::find(dockerfile_path, dockerfile, &directories, surroundings),
         };
         let context = found.and_then(|(root, because)| Self::at(&root, dockerfile_path, because)).unwrap_or_default();
-        Self { builder: search, ..context }
+        let started = surroundings.started(dockerfile_path, &directories).into();
+        Self { builder: search, started, ..context }
     }
 
     /// The context at `root`; `None` when it cannot be read or its ignore file not understood.
@@ -114,8 +122,9 @@ impl BuildContext {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
         Some(Self {
-            known: Some(Arc::new(Known { root, because, ignore, sources: OnceLock::new() })),
+            known: Some(Arc::new(Known { root, because, ignore, links: Mutex::default(), sources: OnceLock::new() })),
             builder: Arc::default(),
+            started: Arc::default(),
         })
     }
 
@@ -130,7 +139,7 @@ impl BuildContext {
     pub fn because(self, because: impl Into<String>) -> Self {
         let known = self.known.map(|known| {
             let (root, ignore, sources) = (known.root.clone(), known.ignore.clone(), known.sources.clone());
-            Arc::new(Known { root, because: because.into(), ignore, sources })
+            Arc::new(Known { root, because: because.into(), ignore, links: Mutex::default(), sources })
         });
         Self { known, ..self }
     }
@@ -228,11 +237,26 @@ impl BuildContext {
         Some(found)
     }
 
+    /// Whether the file is known to be no link, or the directory to hold none.
+    #[must_use]
+    pub fn has_no_link(&self, path: &str) -> bool {
+        let Some(known) = self.known.as_ref() else { return false };
+        let mut links = known.links.lock().unwrap_or_else(PoisonError::into_inner);
+        !*links.entry(path.to_owned()).or_insert_with(|| known.may_have_links(path))
+    }
+
     /// The text files of the context, without what package managers and version control put there, by path. `None` when they
     /// are not all known: nothing follows then from what is not found.
     #[must_use]
     pub fn sources(&self) -> Option<&[SourceFile]> {
         self.known.as_ref()?.sources.get_or_init(|| sources::read(self)).as_deref()
+    }
+
+    /// What compose files of the Dockerfile's directory and its ancestors start in containers of the image: commands,
+    /// entrypoints and health checks of services that build it, or that do not say what image they have.
+    #[must_use]
+    pub fn started(&self) -> &[Started] {
+        &self.started
     }
 
     /// Which builder builds the image, as far as files of the repository show it.
@@ -291,6 +315,29 @@ impl Known {
             }
         }
         Entry::Ignored
+    }
+
+    /// Whether there may be a link in what the path brings along.
+    fn may_have_links(&self, path: &str) -> bool {
+        let Resolved::Found { path, metadata } = self.resolve(path) else { return true };
+        if !metadata.is_dir() {
+            return !metadata.is_file();
+        }
+        let mut budget = MAX_ENTRIES / 4;
+        let mut waiting = vec![path];
+        while let Some(directory) = waiting.pop() {
+            let Some(names) = self.names(&directory, &mut budget) else { return true };
+            for path in names.iter().map(|name| join(&directory, name)) {
+                let Ok(metadata) = fs::symlink_metadata(self.root.join(&path)) else { return true };
+                let is_ignored = self.ignore.ignores(&path);
+                if metadata.is_dir() && (!is_ignored || self.ignore.has_exceptions()) {
+                    waiting.push(path);
+                } else if !metadata.is_file() && !metadata.is_dir() && !is_ignored {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Follows the path and the symbolic links on it, within the root.

@@ -30,6 +30,7 @@ pub mod pipeline;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod report;
+mod reproduce;
 pub mod rewrite;
 pub mod shell;
 pub mod source;
@@ -41,4 +42,4 @@ pub mod validate;
 #[doc(hidden)]
 pub mod cli;
 
-pub use pipeline::{Applied, Declined, Options, Outcome, Proposed, Violation, optimize};
+pub use pipeline::{Applied, BaseChoice, Declined, Options, Outcome, Proposed, Violation, optimize};

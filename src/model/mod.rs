@@ -1,6 +1,7 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
 pub mod access;
+pub mod bare;
 pub mod base;
 pub mod body;
 pub mod cache;
@@ -27,6 +28,7 @@ pub mod transfer;
 pub mod user;
 mod walk;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -60,6 +62,9 @@ pub struct Model<'a> {
     pub global_arguments: Variables,
     states: Vec<Rc<State>>,
     bodies: Vec<Option<Body>>,
+    effects: OnceCell<Vec<effect::Effect>>,
+    accesses: OnceCell<Vec<access::Access>>,
+    configurations: OnceCell<Vec<configuration::Configuration>>,
 }
 
 /// A build stage.
@@ -110,6 +115,9 @@ impl<'a> Model<'a> {
             global_arguments: walk.global,
             states: walk.states,
             bodies: walk.bodies,
+            effects: OnceCell::new(),
+            accesses: OnceCell::new(),
+            configurations: OnceCell::new(),
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn compare(
 ) -> Result<(), String> {
     let (old, new) = (before.configurations(), after.configurations());
     let declared = declared(before, rewrites);
-    for (stage, old) in before.stages.iter().zip(&old) {
+    for (stage, old) in before.stages.iter().zip(old) {
         let from = place(stage.from);
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
@@ -86,7 +86,7 @@ impl Step {
             }
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // That both images have the same configuration is a side condition of the step.
-            Self::SwapBase { from } => Some((*from, &Field::ALL)),
+            Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
             Self::SplitStage(split) if split.changes_base(before) => Some((
                 split.cut,
