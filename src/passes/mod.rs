@@ -9,6 +9,7 @@ pub mod copy_ownership;
 pub mod dependency_layers;
 pub mod distroless_base;
 pub mod exec_form;
+pub mod labels;
 pub mod layer_order;
 pub mod lock_install;
 pub mod modern_syntax;
@@ -64,6 +65,8 @@ pub struct PassContext<'a> {
 pub static PIPELINE: &[&dyn Pass] = &[
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
+    // Metadata, which no other pass looks at.
+    &labels::Labels,
     &add_to_copy::AddToCopy,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,

@@ -84,6 +84,7 @@ impl Step {
             Self::ExecForm { instruction } if before.is_health_check(*instruction) => {
                 Some((*instruction, &[Field::HealthCheck]))
             }
+            Self::LabelForMaintainer { instruction } => Some((*instruction, &[Field::Author, Field::Labels])),
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // That both images have the same configuration is a side condition of the step.
             Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
