@@ -1,6 +1,7 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
 pub mod access;
+pub mod authors;
 pub mod bare;
 pub mod base;
 pub mod body;
@@ -11,11 +12,14 @@ pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod dependencies;
+pub mod development;
 pub mod effect;
+pub mod idle;
 pub mod leftovers;
 pub mod manifest;
 pub mod needs;
 pub mod origin;
+pub mod outputs;
 pub mod ownership;
 pub mod packages;
 pub mod process;
