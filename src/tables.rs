@@ -59,7 +59,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
-pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
+pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
 pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod authors;
 pub mod bare;
 pub mod base;
 pub mod body;
@@ -12,11 +13,14 @@ pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod dependencies;
+pub mod development;
 pub mod effect;
+pub mod idle;
 pub mod leftovers;
 pub mod manifest;
 pub mod needs;
 pub mod origin;
+pub mod outputs;
 pub mod ownership;
 pub mod packages;
 pub mod privilege;

@@ -5,12 +5,14 @@
 
 pub mod add_to_copy;
 pub mod cache_mounts;
+pub mod cleanup_layer;
 pub mod copy_ownership;
 pub mod dependency_layers;
 pub mod distroless_base;
 pub mod exec_form;
 pub mod health_check;
 pub mod init;
+pub mod labels;
 pub mod layer_order;
 pub mod lean_dependencies;
 pub mod lock_install;
@@ -69,6 +71,8 @@ pub struct PassContext<'a> {
 pub static PIPELINE: &[&dyn Pass] = &[
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
+    // Metadata, which no other pass looks at.
+    &labels::Labels,
     &add_to_copy::AddToCopy,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,
@@ -89,6 +93,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.
     &package_install::PackageInstall,
+    // After package-install: once each RUN cleans up behind itself, a cleanup in a later layer has nothing to do.
+    &cleanup_layer::CleanupLayer,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
     // Last: USER stands behind everything that the others put in.

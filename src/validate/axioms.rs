@@ -1,7 +1,9 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
+use super::cleanup;
 use super::commute;
 use super::dependencies;
+use super::labels;
 use super::ownership;
 use super::replay::{self, Replay};
 use super::split::{self, Split};
@@ -154,6 +156,25 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// A RUN that only deletes goes, because what it deletes is gone already.
+    ///
+    /// An earlier RUN of the stage deletes the same package lists or caches, and nothing that may fill them comes behind it;
+    /// the base image has apt delete packages by itself.
+    DropIdle {
+        /// The RUN.
+        run: usize,
+    },
+    /// A RUN that only removes files moves to the end of an earlier one of its stage. Guarded where what one of them touches
+    /// is an assumption.
+    ///
+    /// It commutes with everything between them; both are `&&` lists with the same flags, and the earlier one leaves
+    /// nothing behind in its shell.
+    MoveDeleteToMaker {
+        /// The earlier RUN.
+        maker: usize,
+        /// The RUN that moves.
+        run: usize,
+    },
     /// Two neighbours change places: `second`, which stands behind `first`, then stands before it.
     ///
     /// Neither writes what the other one reads or writes: files and directories by absolute paths, variables, user, working
@@ -239,6 +260,14 @@ pub enum Step {
         /// The FROM of the stage.
         from: usize,
     },
+    /// MAINTAINER becomes the label for the authors of an image. Always guarded.
+    ///
+    /// The value is the text to the letter, without quotes around it; nothing else in the stage names the authors
+    /// ([`crate::model::authors`]).
+    LabelForMaintainer {
+        /// The MAINTAINER.
+        instruction: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -255,6 +284,7 @@ impl Step {
             | Self::CopyManifestsFirst { .. }
             | Self::LockInstall { .. }
             | Self::ChownIntoCopy { .. }
+            | Self::LabelForMaintainer { .. }
             | Self::SplitStage(_)
             | Self::SwapBase { .. }
             | Self::SetUser { .. }
@@ -285,6 +315,8 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
+        Step::DropIdle { run } => cleanup::drop_idle(before, replay, *run),
+        Step::MoveDeleteToMaker { maker, run } => cleanup::move_delete(before, replay, *maker, *run, level),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
@@ -293,6 +325,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::SplitStage(split) => split::split(before, replay, split),
         Step::ChownIntoCopy { run, command } => ownership::chown_into_copy(before, replay, *run, *command),
         Step::SetUser { from } => user::set_user(before, replay, *from, level),
+        Step::LabelForMaintainer { instruction } => labels::label_for_maintainer(before, replay, *instruction),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

@@ -8,9 +8,11 @@
 mod axioms;
 mod base;
 mod claims;
+mod cleanup;
 mod commute;
 mod configuration;
 mod dependencies;
+mod labels;
 mod ownership;
 mod replay;
 mod split;
