@@ -15,6 +15,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::policy::Policy;
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
 pub use evidence::Surroundings;
@@ -53,6 +54,7 @@ pub struct BuildContext {
     known: Option<Arc<Known>>,
     /// Where to look for traces of the builder, and what was found.
     builder: Arc<builder::Search>,
+    policy: Arc<Policy>,
 }
 
 #[derive(Debug)]
@@ -109,13 +111,29 @@ impl BuildContext {
     fn at(root: &Path, dockerfile_path: &Path, because: String) -> Option<Self> {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
-        Some(Self { known: Some(Arc::new(Known { root, because, ignore })), builder: Arc::default() })
+        Some(Self {
+            known: Some(Arc::new(Known { root, because, ignore })),
+            builder: Arc::default(),
+            policy: Arc::default(),
+        })
     }
 
     /// The same context, where the builder is known.
     #[must_use]
     pub fn with_builder(self, builder: Builder) -> Self {
         Self { builder: Arc::new(builder::Search::known(builder)), ..self }
+    }
+
+    /// The same context, with what its project says of base images.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
+    }
+
+    /// What the project says of base images.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The same context, with other evidence for it.

@@ -11,11 +11,13 @@ mod eol;
 mod extensions;
 mod images;
 mod musl;
+mod native;
 mod package_names;
 mod programs;
 mod recommends;
 mod runtime_libs;
 mod sizes;
+mod suites;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,6 +38,7 @@ pub use images::{
     decode_images, image, image_of, images,
 };
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
+pub use native::{Native, NativeTable, decode_native, native, natives};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
@@ -44,6 +47,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
+pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
@@ -57,11 +61,13 @@ pub const FILES: &[(&str, &str)] = &[
     ("musl.yaml", include_str!("../rewrites/musl.yaml")),
     ("packages/build-only.yaml", include_str!("../rewrites/packages/build-only.yaml")),
     ("packages/names.yaml", include_str!("../rewrites/packages/names.yaml")),
+    ("packages/native.yaml", include_str!("../rewrites/packages/native.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("packages/runtime-libs.yaml", include_str!("../rewrites/packages/runtime-libs.yaml")),
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
+    ("suites.yaml", include_str!("../rewrites/suites.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 
@@ -209,6 +215,8 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
+    decode_native(shipped("packages/native.yaml"))?;
+    decode_suites(shipped("suites.yaml"))?;
     Ok(())
 }
 

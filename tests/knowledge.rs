@@ -129,11 +129,12 @@ fn keys() -> BTreeMap<String, String> {
             "musl.yaml" => &["python", "node"],
             "packages/build-only.yaml" => &["toolchain", "vcs", "keyring", "interactive"],
             "packages/names.yaml" => &["alpine"],
+            "packages/native.yaml" => &["node", "python", "ruby"],
             "packages/recommends.yaml" => &["packages", "ornaments"],
             "packages/runtime-libs.yaml" => &["packages"],
             "packages/sizes.yaml" => &["packages"],
             "sizes.yaml" => &["image"],
-            "tags.yaml" => continue,
+            "suites.yaml" | "tags.yaml" => continue,
             _ => &["family", "repositories"],
         };
         collect(&value, None, columns, &mut |key| {

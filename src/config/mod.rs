@@ -18,6 +18,7 @@ use file::{BuilderName, PassSetting};
 use layer::{Layer, Stack};
 use read::Document;
 
+use crate::policy::Bases;
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
 /// The names of configuration files.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub assume: BTreeMap<AssumptionKind, Stance>,
     /// The build context.
     pub context: Option<PathBuf>,
+    /// Which base images are approved.
+    pub bases: Bases,
 }
 
 impl Settings {
@@ -57,6 +60,7 @@ impl Settings {
         if let Some(context) = &nearer.context {
             self.context = Some(context.clone());
         }
+        self.bases.extend(&nearer.bases);
     }
 
     /// The keys of which `nearer` says something else.
@@ -74,6 +78,7 @@ impl Settings {
         scalars
             .chain(passes.map(|(pass, _)| format!("passes.{pass}")))
             .chain(assume.map(|(kind, _)| format!("assume.{}", kind.name())))
+            .chain(self.bases.changed_by(&nearer.bases).map(|key| format!("bases.{key}")))
             .collect()
     }
 }

@@ -123,7 +123,7 @@ impl Evaluated {
         Self(symbolic(word, escape).ok_or_else(|| word.to_owned()))
     }
 
-    fn plain(text: &str) -> Self {
+    pub(crate) fn plain(text: &str) -> Self {
         Self(Ok(text.to_owned()))
     }
 

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod configuration;
 pub mod effect;
 pub mod packages;
+pub mod reference;
 pub mod runtime;
 pub mod scope;
 pub mod transfer;
@@ -87,7 +88,7 @@ impl<'a> Model<'a> {
     /// Computes the facts.
     #[must_use]
     pub fn build(source: &'a str, dockerfile: &'a Dockerfile, context: &'a BuildContext, cache: &BodyCache) -> Self {
-        let walk = walk::Walk::over(source, dockerfile, cache);
+        let walk = walk::Walk::over(source, dockerfile, context.policy(), cache);
         Self {
             source,
             dockerfile,

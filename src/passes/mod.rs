@@ -4,11 +4,14 @@
 //! matches completely before it makes the first edit.
 
 pub mod add_to_copy;
+pub mod approved_base;
 pub mod cache_mounts;
+pub mod end_of_life;
 pub mod exec_form;
 pub mod layer_order;
 pub mod modern_syntax;
 pub mod package_install;
+pub mod pin_base;
 mod text;
 
 use crate::model::Model;
@@ -56,6 +59,9 @@ pub struct PassContext<'a> {
 
 /// All passes, in the order in which they run.
 pub static PIPELINE: &[&dyn Pass] = &[
+    // The project's word on images goes before what the tables say of those in the file.
+    &approved_base::ApprovedBase,
+    &end_of_life::EndOfLife,
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
     &add_to_copy::AddToCopy,
@@ -67,6 +73,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &package_install::PackageInstall,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
+    // Last: a base that another pass puts in is pinned too.
+    &pin_base::PinBase,
 ];
 
 /// The pass of that name.

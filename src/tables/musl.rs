@@ -65,6 +65,8 @@ pub enum Ecosystem {
     Python,
     /// Packages of the npm registry.
     Node,
+    /// Gems.
+    Ruby,
 }
 
 /// Differences between musl and glibc.
@@ -94,6 +96,7 @@ impl MuslTable {
         match ecosystem {
             Ecosystem::Python => self.python.get(package),
             Ecosystem::Node => self.node.get(package),
+            Ecosystem::Ruby => None,
         }
     }
 }

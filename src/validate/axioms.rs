@@ -1,7 +1,7 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
-use super::commute;
 use super::replay::{self, Replay};
+use super::{commute, pin};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
 use crate::model::effect::{CommandEffect, Effect};
@@ -149,6 +149,25 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// The base image of a stage gets a tag that says more, or its digest. Guarded when the tag changes.
+    ///
+    /// No build argument takes part. The tag named the same build on the day of the table (`suites.yaml`); the digest is the one
+    /// that the lock has for the tag.
+    PinBase {
+        /// The FROM.
+        from: usize,
+        /// The image as it is written then.
+        image: String,
+    },
+    /// The base image of a stage gives way to the one that the project's configuration puts in its place. Always guarded.
+    ///
+    /// No build argument takes part, and no instruction is known to need the other package manager or C library.
+    ApprovedBase {
+        /// The FROM.
+        from: usize,
+        /// The image as it is written then.
+        image: String,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -160,7 +179,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
+            Self::ApprovedBase { .. } | Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -184,6 +203,8 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
+        Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

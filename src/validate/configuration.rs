@@ -61,6 +61,8 @@ impl Step {
                 Some((*instruction, &[Field::HealthCheck]))
             }
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
+            // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
+            Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
             _ => None,
         }
     }

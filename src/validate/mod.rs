@@ -8,6 +8,7 @@
 mod axioms;
 mod commute;
 mod configuration;
+mod pin;
 mod replay;
 mod trivia;
 
