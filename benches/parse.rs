@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use imgopt::model::body::shell_text;
+use imgopt::shell::{self, Dialect};
+use imgopt::syntax::ast::{Healthcheck, Instruction, InstructionKind};
 use imgopt::syntax::{parse, scan};
 
 fn main() {
@@ -57,4 +60,28 @@ fn parse_tree(bencher: Bencher<'_, '_>) {
             black_box(parse(black_box(source)));
         }
     });
+}
+
+/// The tree and the scripts of all shell forms, each read by both shell readers.
+#[divan::bench(sample_count = 20)]
+fn parse_tree_and_scripts(bencher: Bencher<'_, '_>) {
+    let corpus = corpus();
+    bencher.counter(size(&corpus)).bench_local(|| {
+        for source in &corpus {
+            let tree = parse(black_box(source)).dockerfile;
+            let scripts = tree.instructions.iter().filter_map(|instruction| script(source, instruction));
+            for text in scripts {
+                _ = black_box(shell::parse(&text, Dialect::Posix));
+            }
+        }
+    });
+}
+
+fn script(source: &str, instruction: &Instruction) -> Option<String> {
+    let command = match &instruction.kind {
+        InstructionKind::Run(command) | InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
+        InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
+        _ => return None,
+    };
+    shell_text(source, instruction, command).map(|(text, _)| text.text)
 }

@@ -8,12 +8,13 @@ mod evidence;
 mod ignore;
 mod paths;
 mod pattern;
+mod sources;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::policy::Policy;
 use crate::syntax::ast::Dockerfile;
@@ -21,6 +22,7 @@ pub use builder::Builder;
 pub use evidence::Surroundings;
 use ignore::IgnoreRules;
 use pattern::Pattern;
+pub use sources::SourceFile;
 
 /// Files over this size, in bytes, have a name and no content.
 pub const MAX_FILE_SIZE: u64 = 1 << 20;
@@ -63,6 +65,8 @@ struct Known {
     root: PathBuf,
     because: String,
     ignore: IgnoreRules,
+    /// Its text files, read when they are first asked for.
+    sources: OnceLock<Option<Vec<SourceFile>>>,
 }
 
 /// Where a path of the context leads.
@@ -112,7 +116,7 @@ impl BuildContext {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
         Some(Self {
-            known: Some(Arc::new(Known { root, because, ignore })),
+            known: Some(Arc::new(Known { root, because, ignore, sources: OnceLock::new() })),
             builder: Arc::default(),
             policy: Arc::default(),
         })
@@ -140,7 +144,8 @@ impl BuildContext {
     #[must_use]
     pub fn because(self, because: impl Into<String>) -> Self {
         let known = self.known.map(|known| {
-            Arc::new(Known { root: known.root.clone(), because: because.into(), ignore: known.ignore.clone() })
+            let (root, ignore, sources) = (known.root.clone(), known.ignore.clone(), known.sources.clone());
+            Arc::new(Known { root, because: because.into(), ignore, sources })
         });
         Self { known, ..self }
     }
@@ -226,6 +231,13 @@ impl BuildContext {
             };
         }
         Some(found)
+    }
+
+    /// The text files of the context, without what package managers and version control put there, by path. `None` when they
+    /// are not all known: nothing follows then from what is not found.
+    #[must_use]
+    pub fn sources(&self) -> Option<&[SourceFile]> {
+        self.known.as_ref()?.sources.get_or_init(|| sources::read(self)).as_deref()
     }
 
     /// Which builder builds the image, as far as files of the repository show it.

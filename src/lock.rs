@@ -52,7 +52,7 @@ pub enum LockError {
     #[error("larger than {} KiB", SIZE_LIMIT >> 10)]
     TooLarge,
     /// It is no YAML of that form.
-    #[error("{0}")]
+    #[error(transparent)]
     Form(#[from] serde_yaml::Error),
     /// A later version of imgopt wrote it.
     #[error("version {0} is for a later imgopt")]

@@ -79,6 +79,8 @@ pub struct Applied {
     pub level: Level,
     /// What it relies on.
     pub assumptions: Vec<Assumption>,
+    /// What somebody who runs the image has to know or do, a line each.
+    pub migration: Vec<String>,
     /// Number of the round that found it: an index of [`Outcome::rounds`].
     pub round: usize,
     /// Which unit of its round it belongs to, counted from 0. Rewrites of one unit are only good together; with
@@ -511,6 +513,7 @@ impl Driver<'_> {
             reason: rewrite.reason.clone(),
             level: rewrite.level,
             assumptions: rewrite.assumptions.clone(),
+            migration: rewrite.migration.clone(),
             round: self.outcome.rounds.len(),
             unit: 0,
             edits: rewrite.edits.clone(),

@@ -164,6 +164,8 @@ pub struct Rewrite {
     pub steps: Vec<Step>,
     /// Whether it is guarded only because an assumption is not proved.
     pub safe_if_proved: bool,
+    /// What somebody who runs the image has to know or do, a line each; empty when nothing is visible at run time.
+    pub migration: Vec<String>,
 }
 
 impl Rewrite {
@@ -178,6 +180,7 @@ impl Rewrite {
             edits: Vec::new(),
             steps: Vec::new(),
             safe_if_proved: false,
+            migration: Vec::new(),
         }
     }
 
@@ -203,6 +206,13 @@ impl Rewrite {
         if is_proved && self.safe_if_proved && self.level == Level::Guarded {
             self.level = Level::Safe;
         }
+    }
+
+    /// Adds a line to what somebody who runs the image has to know or do.
+    #[must_use]
+    pub fn migrate(mut self, line: impl Into<String>) -> Self {
+        self.migration.push(line.into());
+        self
     }
 
     /// Adds a text change.

@@ -28,7 +28,7 @@ use thiserror::Error;
 
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
-pub use caches::{CacheDirectory, CacheTable, Sharing, Tool, caches, decode_caches};
+pub use caches::{CacheDirectory, CacheTable, Evidence, Place, Sharing, Tool, caches, decode_caches};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
@@ -40,7 +40,7 @@ pub use images::{
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
 pub use native::{Native, NativeTable, decode_native, native, natives};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
-pub use programs::{ProgramTable, TreeEffect, decode_programs, programs};
+pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use sizes::{

@@ -15,6 +15,23 @@ fn cases() {
     trycmd::TestCases::new().env("SOURCE_DATE_EPOCH", "0").case("tests/cli/*.toml");
 }
 
+/// A day decides what is past its end of life, and `SOURCE_DATE_EPOCH` is that day.
+#[test]
+fn the_day_of_the_run() {
+    let place = Place::new();
+    fs::write(place.path("Dockerfile"), "FROM python:3.8-slim-bullseye\n").expect("written");
+    let proposals = |seconds: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imgopt"));
+        let command = command.args(["check", "--format=json"]).current_dir(place.0.path());
+        let output = command.env("SOURCE_DATE_EPOCH", seconds).output().expect("it runs");
+        String::from_utf8_lossy(&output.stdout).matches("end-of-life").count()
+    };
+    // 2024-10-07, the last day of Python 3.8, and the day after; Debian 11 had long-term support then.
+    assert_eq!((proposals("1728259200"), proposals("1728345600")), (0, 1));
+    // 2026-09-01: neither.
+    assert_eq!(proposals("1788220800"), 2);
+}
+
 /// A directory of its own.
 struct Place(tempfile::TempDir);
 

@@ -217,6 +217,10 @@ fn caches() {
     assert!(
         tables::caches().tool("apt").expect("it is known").directories.iter().all(|directory| directory.home.is_none())
     );
+    // What is not mounted says why.
+    let left: Vec<_> = tables::caches().tools().filter(|tool| !tool.mounted).collect();
+    assert!(left.iter().all(|tool| tool.trap.is_some()));
+    assert_eq!((tables::caches().tools().count(), left.len()), (32, 8));
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn print(
             let style = terminal.style(Stream::Stdout);
             terminal.text_report(reports, Stream::Stderr, Detail::WithoutDiff, |report| {
                 let Some(outcome) = report.outcome() else { return Ok(()) };
-                let diff = diff::unified(&report.path, &outcome.original, &outcome.optimized, style.styled);
+                let diff = diff::of(&report.path, outcome, style.styled);
                 terminal.print(Stream::Stdout, &diff)
             })?;
         }

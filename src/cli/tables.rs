@@ -31,18 +31,21 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
             sections
         }
     };
-    terminal.print(Stream::Stdout, &printable(&text))?;
+    // Names come from the command line.
+    let text: String = text.lines().map(|line| printable(line) + "\n").collect();
+    terminal.print(Stream::Stdout, &text)?;
     Ok(Exit::Done)
 }
 
-/// The tables and what they are about: the first sentence of each.
+/// The tables and what they are about: the first sentence of each. Families of images are one table.
 fn list() -> String {
-    let mut text = String::new();
-    for (file, content) in tables::files() {
+    let of_images = |file: &str| file.strip_prefix("images/")?.strip_suffix(".yaml").map(str::to_owned);
+    let families: Vec<String> = tables::files().keys().filter_map(|file| of_images(file)).collect();
+    let mut text = format!("rewrites/images/*.yaml: what base images are and have: {}\n", families.join(" "));
+    for (file, content) in tables::files().into_iter().filter(|(file, _)| of_images(file).is_none()) {
         let comment = content.lines().map_while(|line| line.strip_prefix("# ")).collect::<Vec<_>>().join(" ");
         let about = match comment.split_once(". ") {
             Some((first, _)) => first.to_owned(),
-            None if comment.is_empty() => "what is known of the images of one family".to_owned(),
             None => comment.trim_end_matches('.').to_owned(),
         };
         text += &format!("rewrites/{file}: {about}\n");

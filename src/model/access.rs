@@ -13,6 +13,7 @@ mod commands;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::origin::is_within;
 use super::walk::clean;
 use super::{Base, Model, Stage};
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
@@ -94,11 +95,6 @@ impl Tree {
 
 fn is_excepted(path: &str) -> bool {
     tables::effects().except.paths.iter().any(|except| is_within(path, except))
-}
-
-/// Whether the path is the other one or lies below it.
-fn is_within(path: &str, root: &str) -> bool {
-    root == "/" || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Places {

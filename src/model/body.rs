@@ -62,11 +62,12 @@ impl BodyCache {
     }
 }
 
-/// The text of a shell-form command, with the bodies of its heredocs.
+/// The text of a shell-form command, with the bodies of its heredocs, and whether it comes as a heredoc.
 ///
 /// BuildKit hands a RUN with exactly one heredoc word to the shell as the heredoc's content; any other RUN with heredocs
 /// is put together again with the bodies behind the line (`dispatchRun` in `frontend/dockerfile/dockerfile2llb/convert.go`).
-pub(super) fn shell_text(source: &str, instruction: &Instruction, command: &Command) -> Option<(JoinedText, bool)> {
+#[must_use]
+pub fn shell_text(source: &str, instruction: &Instruction, command: &Command) -> Option<(JoinedText, bool)> {
     let Command::Shell(line) = command else { return None };
     let [heredoc] = instruction.heredocs.as_slice() else {
         return Some((with_heredocs(source, instruction, line), !instruction.heredocs.is_empty()));

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Model;
+use super::scope::Variable;
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::command::{Argument, Invocation, recognize};
 use crate::source::Span;
@@ -75,13 +76,6 @@ impl Call<'_> {
         }
     }
 
-    /// The operands as paths: unquoted globs as they are, `~` and `$HOME` replaced by the home directory. `None` for one
-    /// that is not known.
-    #[must_use]
-    pub fn paths(&self, home: Option<&str>) -> Vec<Option<String>> {
-        self.operands().iter().map(|operand| path(self.command.words.get(operand.word)?, home)).collect()
-    }
-
     /// Number of the first word of an option, by one of its main names.
     #[must_use]
     pub fn option(&self, names: &[&str]) -> Option<usize> {
@@ -124,17 +118,22 @@ impl Call<'_> {
         self.command.words.iter().any(|word| word.pattern().is_some_and(|word| word.contains(text)))
     }
 
-    /// Whether the call is the command of a table, whatever options either has.
+    /// Whether the call is the command of a table, whatever options either has. A command without subcommand is told by its
+    /// options: `pacman -Scc`.
     #[must_use]
     pub fn reads_as(&self, command: &str) -> bool {
         let words: Option<Vec<String>> = self.command.words.iter().map(Word::literal).collect();
         let Some(words) = words else { return false };
         let start = self.invocation.as_ref().map_or(0, |invocation| invocation.word);
-        let is_word = |word: &&str| !word.starts_with('-');
-        let mut read = words[start..].iter().map(String::as_str).filter(is_word);
-        let mut wanted = command.split(' ').filter(is_word);
-        let names_program = wanted.next().is_some_and(|program| program == self.program());
-        names_program && read.next().is_some() && read.eq(wanted)
+        let is_option = |word: &&str| word.starts_with('-');
+        let words: Vec<&str> = words[start..].iter().map(String::as_str).collect();
+        let mut wanted = command.split(' ');
+        if wanted.next() != Some(self.program()) || self.program().is_empty() {
+            return false;
+        }
+        let (options, names): (Vec<&str>, Vec<&str>) = wanted.partition(is_option);
+        let names_match = words.iter().skip(1).copied().filter(|word| !is_option(word)).eq(names.iter().copied());
+        names_match && (!names.is_empty() || options.iter().all(|option| words.contains(option)))
     }
 
     /// The variables that the call sets, for itself or by `export`.
@@ -188,25 +187,51 @@ impl Model<'_> {
         Some(script.all_simple_commands().into_iter().enumerate().map(call).collect())
     }
 
+    /// The operands of a call as paths, as by [`Self::path`].
+    #[must_use]
+    pub fn paths(&self, run: usize, call: &Call<'_>) -> Vec<Option<String>> {
+        call.operands().iter().map(|operand| self.path(run, call.command.words.get(operand.word)?)).collect()
+    }
+
+    /// A word of the RUN's script as a path: unquoted globs as they are, `~`, `$HOME` and the variables of ENV replaced.
+    /// `None` when it is not known.
+    #[must_use]
+    pub fn path(&self, run: usize, word: &Word) -> Option<String> {
+        if let [WordPart::Expansion { variable: Some(name), .. }, rest @ ..] = word.parts.as_slice() {
+            let value = if name == "HOME" { self.user(run).home? } else { self.plain_path_of(run, name)? };
+            let rest = Word { span: word.span, parts: rest.to_vec() }.pattern()?;
+            return (rest.is_empty() || rest.starts_with('/')).then(|| format!("{value}{rest}"));
+        }
+        let path = word.pattern()?;
+        match path.strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(format!("{}{rest}", self.user(run).home?)),
+            Some(_) => None,
+            None => Some(path),
+        }
+    }
+
+    /// The value of a variable that ENV sets and the script leaves alone, if it is one path.
+    fn plain_path_of(&self, run: usize, name: &str) -> Option<String> {
+        let Variable::Set(value) = self.state(run).variables.get(name) else { return None };
+        let value = value.fixed()?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+        if !value.starts_with('/') || !value.chars().all(is_plain) {
+            return None;
+        }
+        // `read NAME`, `for NAME in`, `NAME=`: anything but an expansion of it may set it.
+        let text = &self.body(run)?.text.text;
+        let is_expansion = |(at, _): (usize, &str)| {
+            let before = &text[..at];
+            let is_longer = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            is_longer || before.ends_with('$') || before.ends_with("${")
+        };
+        text.match_indices(name).all(is_expansion).then(|| value.to_owned())
+    }
+
     /// The mounts of a RUN that can be read.
     #[must_use]
     pub fn mounts(&self, run: usize) -> Vec<Mount> {
         let flags = self.instruction(run).flags.iter().filter(|flag| flag.name == "mount");
         flags.filter_map(|flag| Mount::parse(flag.value.as_deref()?).ok()).collect()
-    }
-}
-
-/// The word as a path; see [`Call::paths`].
-pub(super) fn path(word: &Word, home: Option<&str>) -> Option<String> {
-    if let [WordPart::Expansion { variable: Some(variable), .. }, rest @ ..] = word.parts.as_slice() {
-        let rest = Word { span: word.span, parts: rest.to_vec() }.pattern()?;
-        return (variable == "HOME" && (rest.is_empty() || rest.starts_with('/')))
-            .then(|| Some(format!("{}{rest}", home?)))?;
-    }
-    let path = word.pattern()?;
-    match path.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(format!("{}{rest}", home?)),
-        Some(_) => None,
-        None => Some(path),
     }
 }

@@ -1,10 +1,9 @@
 //! What a container of a stage starts, and whether a program can be started without a shell.
 
 use super::{Base, Model, Stage};
-use crate::context::Entry;
 use crate::shell::ast::{NodeKind, Script, SimpleCommand, Terminator};
 use crate::source::Span;
-use crate::syntax::ast::{Command, InstructionKind, Transfer};
+use crate::syntax::ast::{Command, InstructionKind};
 use crate::tables::{self, Fact};
 
 /// The ENTRYPOINT in effect at the end of a stage.
@@ -14,6 +13,8 @@ pub enum Entrypoint {
     None,
     /// One that starts its arguments as they are, whatever they are: `tini --`, or a base image's known script.
     PassesThrough(String),
+    /// One in shell form: it does not look at CMD.
+    Shell,
     /// One that makes something of its arguments.
     Other,
     /// Not known.
@@ -29,7 +30,7 @@ impl Model<'_> {
             _ => None,
         });
         if let Some(command) = last {
-            let Command::Exec(argv) = command else { return Entrypoint::Other };
+            let Command::Exec(argv) = command else { return Entrypoint::Shell };
             let argv: Vec<&str> = argv.iter().map(|word| word.text.as_str()).collect();
             return match argv.as_slice() {
                 [] => Entrypoint::None,
@@ -92,8 +93,7 @@ impl Model<'_> {
             let workdir = self.state(instruction).workdir.fixed().ok_or_else(unknown)?;
             format!("{}/{}", workdir.trim_end_matches('/'), program.trim_start_matches("./"))
         };
-        let before = stage.instructions.start..instruction;
-        let source = before.rev().find_map(|index| self.context_source(index, &path)).ok_or_else(unknown)?;
+        let source = self.context_file(stage, instruction, &path).ok_or_else(unknown)?;
         let head = self.context.head(&source, 128).ok_or_else(unknown)?;
         if head.starts_with(b"\x7fELF") {
             return Ok(format!("`{source}` is an ELF program"));
@@ -106,60 +106,6 @@ impl Model<'_> {
             return Ok(format!("`{source}` starts with `{}`", String::from_utf8_lossy(line)));
         }
         Err(format!("`{source}` does not start with `#!`"))
-    }
-
-    /// The file of the build context that a COPY puts at `path`.
-    fn context_source(&self, index: usize, path: &str) -> Option<String> {
-        let instruction = self.instruction(index);
-        let InstructionKind::Copy(transfer) = &instruction.kind else { return None };
-        if instruction.flag("from").is_some() {
-            return None;
-        }
-        let destination = self.destination(index, transfer)?;
-        let into_directory =
-            transfer.destination.text.ends_with('/') || transfer.destination.text == "." || transfer.sources.len() > 1;
-        for source in &transfer.sources {
-            let source = source.text.trim_start_matches("./");
-            let candidate = match self.context.entry(source) {
-                Entry::Directory => {
-                    let below = path.strip_prefix(&format!("{}/", destination.trim_end_matches('/')))?;
-                    format!("{}/{below}", source.trim_end_matches('/'))
-                        .trim_start_matches("./")
-                        .trim_start_matches('/')
-                        .to_owned()
-                }
-                Entry::File => {
-                    let name = source.rsplit('/').next().unwrap_or(source);
-                    let target = if into_directory {
-                        format!("{}/{name}", destination.trim_end_matches('/'))
-                    } else {
-                        destination.clone()
-                    };
-                    if target != path {
-                        continue;
-                    }
-                    source.to_owned()
-                }
-                Entry::Unknown | Entry::Missing | Entry::Ignored => continue,
-            };
-            if self.context.entry(&candidate) == Entry::File {
-                return Some(candidate);
-            }
-        }
-        None
-    }
-
-    /// The absolute destination of a COPY, if it is known.
-    fn destination(&self, index: usize, transfer: &Transfer) -> Option<String> {
-        let state = self.state(index);
-        let destination = state.variables.expand(&transfer.destination.text, self.dockerfile.escape);
-        let destination = destination.fixed()?;
-        if destination.starts_with('/') {
-            return Some(destination.to_owned());
-        }
-        let workdir = state.workdir.fixed()?.trim_end_matches('/');
-        let below = destination.trim_start_matches("./").trim_end_matches('.');
-        Some(format!("{workdir}/{below}"))
     }
 }
 
@@ -203,16 +149,20 @@ impl Model<'_> {
     }
 
     /// Whether the stage, or one that it is built from, has a CMD. That of a base image is gone with the ENTRYPOINT.
-    fn has_cmd(&self, stage: &Stage) -> bool {
+    pub(super) fn has_cmd(&self, stage: &Stage) -> bool {
         let is_cmd = |index: usize| matches!(self.instruction(index).kind, InstructionKind::Cmd(_));
         stage.instructions.clone().any(is_cmd)
             || matches!(stage.base, Base::Stage(parent) if self.has_cmd(&self.stages[parent]))
     }
 
     /// Checks that the ENTRYPOINT in effect does not look at CMD.
-    fn cmd_is_the_process(&self, stage: &Stage) -> Result<(), Refusal> {
+    pub(super) fn cmd_is_the_process(&self, stage: &Stage) -> Result<(), Refusal> {
         match self.entrypoint(stage) {
             Entrypoint::None | Entrypoint::PassesThrough(_) => Ok(()),
+            Entrypoint::Shell => Err((
+                "the ENTRYPOINT is in shell form and does not look at CMD".to_owned(),
+                "no CMD beside this ENTRYPOINT",
+            )),
             Entrypoint::Other => Err((
                 "the ENTRYPOINT gets CMD as its arguments and may read them".to_owned(),
                 "write both in exec form by hand",

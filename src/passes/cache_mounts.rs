@@ -1,8 +1,8 @@
 //! Package managers keep their downloads in cache mounts: between builds, and out of the layers.
 //!
 //! ## What it does
-//! A RUN that calls pip, npm, go, cargo or, in build stages, apt gains `--mount=type=cache` over the directory in which the
-//! tool keeps downloads. Flags and commands that keep the cache empty (`--no-cache-dir`, `npm cache clean`, `rm -rf` of the
+//! A RUN that calls a package manager of the cache table (pip, npm, go, cargo, maven, composer, …; apt in build stages)
+//! gains `--mount=type=cache` over the directory in which it keeps downloads. Flags and commands that keep the cache empty (`--no-cache-dir`, `npm cache clean`, `rm -rf` of the
 //! directory) go exactly where the mount makes them wrong. For apt, the first commands of the RUN make it keep what it
 //! downloads.
 //!
@@ -17,10 +17,11 @@
 //! ## Assumptions
 //! The image is built with BuildKit.
 //!
-//! The directory is that of the effective user and HOME; a user other than root is known by number, and the mount gets its
-//! `uid` and `gid`. Variables and options that put the cache elsewhere decline the rewrite, and so does whatever else
-//! reads the directory. For go and cargo, whose later commands need what earlier ones downloaded, all RUNs of a stage
-//! gain the mount or none. Output directories are never mounted.
+//! The directory is that of the effective user and HOME, or where ENV puts it (`PIP_CACHE_DIR`); a user other than root is
+//! known by number, and the mount gets its `uid` and `gid`. Options and settings that put the cache elsewhere decline the
+//! rewrite, and so does whatever else reads the directory, or a command that takes all it needs from earlier downloads
+//! (`--offline`, `--no-restore`). Where later commands need what earlier ones downloaded (go, cargo, maven, gradle, dotnet),
+//! all RUNs of a stage gain the mount or none. Output directories are never mounted.
 //!
 //! ## References
 //! Dockerfile reference, `RUN --mount=type=cache`; the rows of `rewrites/caches.yaml` name the source of each directory.
@@ -57,18 +58,31 @@ impl Pass for CacheMounts {
     fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
         for stage in &cx.model.stages {
             for run in stage.instructions.clone() {
-                text::decline_unread(
-                    cx.model,
-                    run,
-                    &["pip install", "pip3 install", "npm install", "npm ci", "go build", "cargo build"],
-                    found,
-                );
+                text::decline_unread(cx.model, run, &commands(), found);
             }
-            for tool in tables::caches().tools().filter(|tool| tool.mounted) {
+            for tool in mounted() {
                 mount_tool(cx.model, stage, tool, found);
             }
         }
     }
+}
+
+/// The tools whose caches are mounted.
+fn mounted() -> impl Iterator<Item = &'static Tool> {
+    tables::caches().tools().filter(|tool| tool.mounted)
+}
+
+/// The commands of these tools, as far as they are more than the name of a program.
+fn commands() -> Vec<&'static str> {
+    let commands = mounted().flat_map(|tool| &tool.commands).map(String::as_str);
+    commands.filter(|command| command.contains(' ') && !command.ends_with('.')).collect()
+}
+
+/// Whether another row is about the same commands: one that the evidence speaks for, or an earlier one, which says why not.
+fn is_said_elsewhere(model: &Model<'_>, stage: &Stage, tool: &Tool) -> bool {
+    let same = mounted().filter(|other| other.commands.iter().any(|command| tool.commands.contains(command)));
+    let mut others = same.filter(|other| other.tool != tool.tool);
+    others.any(|other| other.tool < tool.tool || cache::is_the_tool(model, stage, other).is_ok())
 }
 
 /// Mounts the caches of one tool in all RUNs of the stage that use it.
@@ -79,7 +93,11 @@ fn mount_tool(model: &Model<'_>, stage: &Stage, tool: &Tool, found: &mut Finding
     if runs.is_empty() {
         return;
     }
-    if let Err((reason, unlock)) = stage_allows(model, stage, tool, &runs) {
+    let shown = cache::is_the_tool(model, stage, tool);
+    if shown.is_err() && is_said_elsewhere(model, stage, tool) {
+        return;
+    }
+    if let Err((reason, unlock)) = shown.and_then(|()| stage_allows(model, stage, tool, &runs)) {
         for run in runs {
             found.decline(model.instruction(run).span, &*reason, unlock);
         }
@@ -164,7 +182,8 @@ fn is_mounted_already(model: &Model<'_>, run: usize, tool: &Tool) -> bool {
         .collect();
     let is_there = |directory: &CacheDirectory| {
         let below_home = |target: &str| directory.home.as_deref().is_some_and(|home| target.ends_with(home));
-        targets.iter().any(|target| cache::is_below(&directory.root, target) || below_home(target))
+        let elsewhere = |target: &str| directory.images.values().any(|path| cache::is_below(path, target));
+        targets.iter().any(|target| cache::is_below(&directory.root, target) || below_home(target) || elsewhere(target))
     };
     tool.directories.iter().filter(|directory| !directory.optional).all(is_there)
 }
@@ -195,7 +214,8 @@ fn mount_run(model: &Model<'_>, stage: &Stage, run: usize, tool: &Tool) -> Resul
         if is_safe { Level::Safe } else { Level::Guarded },
         instruction.keyword,
         String::new(),
-        "downloads stay out of the layer and are reused by the next build on the same builder",
+        "downloads stay out of the layer and are reused by the next build on the same builder; one that is thrown away after \
+         each build, as on many CI services, gains no reuse",
     )
     .assume(model.build_kit());
     if stage.image_by_argument {
@@ -302,7 +322,7 @@ fn covered_operands(model: &Model<'_>, run: usize, call: &Call<'_>, mounts: &[Mo
     if call.program() != "rm" {
         return None;
     }
-    let paths = call.paths(model.user(run).home.as_deref());
+    let paths = model.paths(run, call);
     let is_covered = |path: &Option<String>| cache::is_covered(path.as_deref(), mounts);
     let others_overlap = paths.iter().filter(|path| !is_covered(path)).any(|path| overlaps(path.as_deref(), mounts));
     let covered = call.operands().iter().zip(&paths).filter(|(_, path)| is_covered(path));
@@ -330,7 +350,7 @@ fn disturbs(model: &Model<'_>, run: usize, call: &Call<'_>, tool: &Tool, mounts:
     if call.program() != "rm" {
         return tool.defeating_commands.iter().any(|command| call.reads_as(command));
     }
-    call.paths(model.user(run).home.as_deref()).iter().any(|path| overlaps(path.as_deref(), mounts))
+    model.paths(run, call).iter().any(|path| overlaps(path.as_deref(), mounts))
 }
 
 /// The commands that make apt keep what it downloads, with the joint to the first command of the RUN.

@@ -204,6 +204,7 @@ mod tests {
                 span: edit.span,
                 message: String::new(),
                 reason: String::new(),
+                migration: Vec::new(),
                 level: Level::Safe,
                 assumptions: Vec::new(),
                 round,

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
 use super::printable;
+use crate::pipeline::Outcome;
 
 const HEADER: Style = Style::new().bold();
 const HUNK: Style = AnsiColor::Cyan.on_default();
@@ -15,6 +16,21 @@ const REMOVED: Style = AnsiColor::Red.on_default();
 
 /// Beyond this, a diff of two long and very different texts may show more changes than needed.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The diff of an outcome. Lines in front of it, which `git apply` and `patch` skip, say what somebody who runs the image has
+/// to know or do.
+#[must_use]
+pub fn of(path: &str, outcome: &Outcome, styled: bool) -> String {
+    let diff = unified(path, &outcome.original, &outcome.optimized, styled);
+    let mut notes: Vec<String> = Vec::new();
+    for line in outcome.applied.iter().flat_map(|rewrite| &rewrite.migration) {
+        let note = format!("# to run it: {}\n", printable(&line.replace(['\n', '\r'], " ")));
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    if diff.is_empty() { diff } else { notes.concat() + &diff }
+}
 
 /// The diff from `old` to `new`, texts of the file at `path`; empty when they are equal. `styled` is for a terminal:
 /// with colours, and without control characters.
@@ -87,6 +103,16 @@ mod tests {
     fn a_terminal_gets_colours_and_no_foreign_escapes() {
         let diff = unified("Dockerfile", "A\n", "B\u{1b}[2J\n", true);
         assert!(diff.contains("\u{1b}[32m+B\u{fffd}[2J\u{1b}[0m"), "{diff:?}");
+    }
+
+    #[test]
+    fn what_operators_have_to_know_stands_in_front() {
+        let crate::report::Finding::Read(outcome) = crate::report::sample().finding else { panic!("it was read") };
+        let diff = of("Dockerfile", &outcome, false);
+        assert_eq!(diff, unified("Dockerfile", &outcome.original, &outcome.optimized, false));
+        let mut noted = *outcome;
+        noted.applied[0].migration = vec!["one\n--- two".to_owned(), "one\n--- two".to_owned()];
+        assert_eq!(of("Dockerfile", &noted, false), format!("# to run it: one --- two\n{diff}"));
     }
 
     #[test]

@@ -108,8 +108,11 @@ fn body(outcome: &Outcome, change: &Change) -> String {
         let assumptions: Vec<String> = rewrite.assumptions.iter().map(|it| markdown::inline(&assumes(it))).collect();
         let relies =
             if assumptions.is_empty() { String::new() } else { format!(" Relies on: {}.", assumptions.join("; ")) };
+        let to_run: String =
+            rewrite.migration.iter().map(|line| format!(" _To run it:_ {}.", markdown::inline(line))).collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "**{}** ({}): {message}. _Why:_ {reason}.{relies}\n", rewrite.pass, rewrite.level);
+        let _ =
+            writeln!(text, "**{}** ({}): {message}. _Why:_ {reason}.{relies}{to_run}\n", rewrite.pass, rewrite.level);
     }
     text + &markdown::fenced("suggestion", change.new.of(&outcome.optimized))
 }

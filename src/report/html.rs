@@ -207,6 +207,10 @@ fn reason(rewrite: &Applied, place: &str) -> String {
         let items: String = rewrite.assumptions.iter().map(item).collect();
         let _ = write!(text, "<p class=\"relies\">Relies on</p>\n<ul>\n{items}</ul>\n");
     }
+    if !rewrite.migration.is_empty() {
+        let items: String = rewrite.migration.iter().map(|line| format!("<li>{}</li>\n", inline(line))).collect();
+        let _ = write!(text, "<p class=\"relies\">To run it</p>\n<ul>\n{items}</ul>\n");
+    }
     text + "</div>\n"
 }
 

@@ -50,6 +50,7 @@ struct RewriteEntry<'a> {
     message: &'a str,
     reason: &'a str,
     assumptions: Vec<AssumptionEntry<'a>>,
+    migration: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -133,6 +134,7 @@ fn read<'a>(head: File<'a>, outcome: &'a Outcome) -> File<'a> {
         message: &rewrite.message,
         reason: &rewrite.reason,
         assumptions: rewrite.assumptions.iter().map(assumption).collect(),
+        migration: &rewrite.migration,
     };
     let declined = |declined: &'a Declined| DeclinedEntry {
         pass: declined.pass,
@@ -166,7 +168,7 @@ fn read<'a>(head: File<'a>, outcome: &'a Outcome) -> File<'a> {
         known: outcome.known,
         violations: outcome.violations.iter().map(violation).collect(),
         diagnostics: outcome.diagnostics.iter().map(diagnostic).collect(),
-        diff: outcome.changed().then(|| diff::unified(head.path, &outcome.original, &outcome.optimized, false)),
+        diff: outcome.changed().then(|| diff::of(head.path, outcome, false)),
         optimized: outcome.changed().then_some(&outcome.optimized),
         ..head
     }
@@ -217,9 +219,11 @@ mod tests {
                 { "text": "the image is built with BuildKit", "proved": false, "evidence": null },
                 { "text": "build arguments have their defaults", "proved": true, "evidence": "there are none" },
             ],
+            "migration": [],
         }]);
         assert_eq!(file["rewrites"], expected);
         assert_eq!(file["proposals"][0]["level"], "proposal");
+        assert_eq!(file["proposals"][0]["migration"].as_array().map(Vec::len), Some(1));
         let expected = json!([{
             "pass": "cache-mounts",
             "line": 2,

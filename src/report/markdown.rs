@@ -68,7 +68,7 @@ fn section(report: &FileReport, room: usize) -> String {
         let what = inline(&violation.message);
         let _ = writeln!(text, "\nError at line {place}: {} was taken back: {what}. {MISTAKE}.", violation.pass);
     }
-    let diff = masked(&diff::unified(&report.path, &outcome.original, &outcome.optimized, false));
+    let diff = masked(&diff::of(&report.path, outcome, false));
     if diff.len() < room {
         text += &if diff.is_empty() { diff } else { folded("Diff", &fenced("diff", &diff)) };
     } else {
@@ -88,7 +88,10 @@ fn rewrites(index: &LineIndex, rewrites: &[Applied]) -> String {
         let relies = if relies.is_empty() { "–".to_owned() } else { relies.join("<br>") };
         let (place, message) = (lines(index, rewrite.span), cell(&rewrite.message));
         let (pass, level, reason) = (rewrite.pass, rewrite.level, cell(&rewrite.reason));
-        let _ = writeln!(text, "| {place} | **{pass}**: {message} | {level} | {reason} | {relies} |");
+        let migration: Vec<String> =
+            rewrite.migration.iter().map(|line| format!("<br>*To run it:* {}", cell(line))).collect();
+        let migration = migration.concat();
+        let _ = writeln!(text, "| {place} | **{pass}**: {message}{migration} | {level} | {reason} | {relies} |");
     }
     text
 }

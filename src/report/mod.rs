@@ -219,6 +219,7 @@ fn sample() -> FileReport {
         span: span("RUN"),
         message: "keep the pip download cache between builds".to_owned(),
         reason: "downloads stay out of the layer and are reused by the next build".to_owned(),
+        migration: Vec::new(),
         level: Level::Guarded,
         assumptions: vec![
             Assumption::assumed(AssumptionKind::BuildKit),
@@ -233,6 +234,9 @@ fn sample() -> FileReport {
         span: span("CMD [\"x\"]"),
         message: "run the program as a user of its own".to_owned(),
         reason: "a program that is broken into owns nothing".to_owned(),
+        migration: vec![
+            "volumes that root wrote have to be given to the user once: `chown -R 10001:10001 <volume>`".to_owned(),
+        ],
         level: Level::Proposal,
         assumptions: Vec::new(),
         round: 1,

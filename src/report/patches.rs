@@ -96,6 +96,9 @@ fn message(path: &str, index: &LineIndex, rewrites: &[&Applied]) -> (String, Str
         for assumption in &rewrite.assumptions {
             body += &wrapped(&format!("Relies on: {}", assumes(assumption)), "  ");
         }
+        for line in &rewrite.migration {
+            body += &wrapped(&format!("To run it: {line}"), "  ");
+        }
         body += &wrapped(&format!("Level: {}", rewrite.level), "  ");
         body.push('\n');
     }

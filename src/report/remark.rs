@@ -110,11 +110,12 @@ fn of_violation(violation: &Violation) -> Remark<'_> {
     }
 }
 
-/// Why a rewrite helps, what it relies on, and its level.
+/// Why a rewrite helps, what it relies on, what it asks of those who run the image, and its level.
 pub(super) fn promise(rewrite: &Applied) -> Vec<(&'static str, String)> {
     let reason = ("reason", rewrite.reason.clone());
     let assumptions = rewrite.assumptions.iter().map(|assumption| ("assumes", assumes(assumption)));
-    std::iter::once(reason).chain(assumptions).chain([("level", rewrite.level.to_string())]).collect()
+    let migration = rewrite.migration.iter().map(|line| ("migration", line.clone()));
+    std::iter::once(reason).chain(assumptions).chain(migration).chain([("level", rewrite.level.to_string())]).collect()
 }
 
 /// The same for a proposal, and how to apply it.

@@ -104,7 +104,7 @@ fn read(report: &FileReport, outcome: &Outcome, style: Style) -> String {
     }
     text.extend(outcome.violations.iter().map(|violation| page.violation(violation)));
     if outcome.changed() && style.detail == Detail::Full {
-        text += &diff::unified(&report.path, &outcome.original, &outcome.optimized, style.styled);
+        text += &diff::of(&report.path, outcome, style.styled);
         text += "\n";
     }
     text += &closing(report, outcome, style);
@@ -277,6 +277,7 @@ proposal[non-root-user]: run the program as a user of its own
   | ^^^^^^^^^
   |
   = reason: a program that is broken into owns nothing
+  = migration: volumes that root wrote have to be given to the user once: `chown -R 10001:10001 <volume>`
   = level: proposal
 
 error[exec-form]: the argv changes

@@ -58,7 +58,9 @@ pub fn exec<S: AsRef<str>>(arguments: &[S]) -> String {
     format!("[{}]", strings.join(", "))
 }
 
-fn json_string(text: &str) -> String {
+/// A string of the exec form.
+#[must_use]
+pub fn json_string(text: &str) -> String {
     let mut json = String::with_capacity(text.len() + 2);
     json.push('"');
     for c in text.chars() {

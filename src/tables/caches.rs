@@ -42,15 +42,37 @@ pub struct Tool {
     pub needed_later: bool,
     /// The directories, in the order in which mounts are written.
     pub directories: Vec<CacheDirectory>,
-    /// Environment variables that put the cache elsewhere.
+    /// What shows that the row is about the tool at hand, where one program stands for several; all of it has to be seen.
+    #[serde(default)]
+    pub when: Vec<Evidence>,
+    /// Environment variables that put the cache elsewhere, or change what is done with it.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// Environment variables that say how the tool uses its cache, with the values that do no harm.
+    #[serde(default)]
+    pub harmless_environment: BTreeMap<String, Vec<String>>,
     /// Options of the commands that put the cache elsewhere.
     #[serde(default)]
     pub options: Vec<String>,
     /// Files of the build context that may configure the cache.
     #[serde(default)]
     pub configuration: Vec<String>,
+    /// Words of a command that configures the tool, one of which says that the cache is meant.
+    #[serde(default = "cache_word")]
+    pub settings: Vec<String>,
+    /// Options with which a command takes all it needs from what an earlier one downloaded, so that it fails when the
+    /// cache has been emptied in between.
+    #[serde(default)]
+    pub offline: Vec<String>,
+    /// Environment variables that do the same, with the values by which they do it.
+    #[serde(default)]
+    pub offline_environment: BTreeMap<String, Vec<String>>,
+    /// Words of a command by which what it installs is linked to the cache, and needs it later.
+    #[serde(default)]
+    pub links: Vec<String>,
+    /// Programs that run without what was downloaded, when the container starts them by themselves.
+    #[serde(default)]
+    pub independent: Vec<String>,
     /// Flags that bypass the cache: to be removed with a mount, and only then.
     #[serde(default)]
     pub defeating_flags: Vec<String>,
@@ -76,6 +98,40 @@ pub struct Tool {
     pub source: Source,
 }
 
+impl Tool {
+    /// The variables that say where the cache is or how it is used.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let moved = self.directories.iter().flat_map(|directory| &directory.variables).map(|place| &place.name);
+        let named = self.environment.iter().chain(&self.defeating_environment);
+        named.chain(self.harmless_environment.keys()).chain(moved).map(String::as_str)
+    }
+}
+
+fn cache_word() -> Vec<String> {
+    vec!["cache".to_owned()]
+}
+
+/// A file of the build context that shows which tool a program is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Its name.
+    pub file: String,
+    /// A text that it holds.
+    pub holds: String,
+}
+
+/// A variable that says where a cache is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    /// Path of the cache below its value; empty when the value is the cache.
+    #[serde(default)]
+    pub below: String,
+}
+
 /// A directory that a cache mount may cover.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +141,13 @@ pub struct CacheDirectory {
     /// Path below `$HOME` for any other user; absent when the path does not depend on the user.
     #[serde(default)]
     pub home: Option<String>,
+    /// Variables that put it elsewhere; the first that is set decides. A directory that has them and neither a path below
+    /// `$HOME` nor one for the base image is nowhere without one of them.
+    #[serde(default)]
+    pub variables: Vec<Place>,
+    /// The path in the images of a family.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
     /// The value of `id=`, without what tells users and C libraries apart.
     pub id: String,
     /// The value of `sharing=`.
@@ -142,8 +205,10 @@ pub fn decode_caches(text: &str) -> Result<CacheTable, TableError> {
     let mut tools = BTreeMap::new();
     for tool in decode_rows::<Tool>("caches.yaml", file.tools)? {
         for directory in &tool.directories {
-            let home_is_relative = directory.home.as_ref().is_none_or(|home| !home.starts_with('/'));
-            if !directory.root.starts_with('/') || !home_is_relative {
+            let below = directory.variables.iter().map(|place| &place.below).chain(&directory.home);
+            let is_relative = below.into_iter().all(|path| !path.starts_with('/'));
+            let is_absolute = directory.images.values().chain([&directory.root]).all(|path| path.starts_with('/'));
+            if !is_absolute || !is_relative {
                 return Err(invalid(
                     "caches.yaml",
                     &tool.tool,

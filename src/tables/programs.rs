@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{TableError, decode_file, invalid, shipped};
+use super::{Sh, TableError, decode_file, invalid, shipped};
 
 /// The table of programs, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,62 @@ pub struct ProgramTable {
     shell_words: BTreeMap<String, bool>,
     /// What programs do with a directory that they are given.
     trees: BTreeMap<String, TreeEffect>,
+    /// Whether shells stay beside the last command of `-c`.
+    shells: Vec<ShellRow>,
+    /// Programs that run a script of a manifest.
+    runners: Vec<Runner>,
+    /// Ends of the names of files that hold code.
+    code: Vec<String>,
+    /// The end of the names of scripts for a shell.
+    script: String,
+}
+
+/// Whether a shell stays beside the last command of `-c`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stays {
+    /// It always does.
+    Always,
+    /// It starts the command in its own place.
+    Never,
+    /// It does when the command has a redirect.
+    Redirected,
+}
+
+/// A shell and what was measured of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShellRow {
+    shell: Sh,
+    /// The name to show.
+    name: String,
+    programs: Vec<String>,
+    /// Whether it stays.
+    pub stays: Stays,
+    /// The version with which that was measured, to show.
+    pub measured: String,
+    source: String,
+}
+
+/// A program that runs a script of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runner {
+    /// Its name.
+    pub program: String,
+    /// Scripts that are also subcommands.
+    scripts: Vec<String>,
+    /// The subcommands that run any script.
+    run: Vec<String>,
+    /// The file that has the scripts, a JSON object `scripts`.
+    pub manifest: String,
+    /// What is put before the name of a script to name another one that runs with it.
+    pub around: Vec<String>,
+    /// What the names of the variables that it sets start with.
+    pub variables: Vec<String>,
+    /// Files beside the manifest that may change how scripts run.
+    pub settings: Vec<String>,
+    source: String,
 }
 
 /// What a program does with a directory that it is given, and with all below.
@@ -58,6 +114,44 @@ impl ProgramTable {
         self.trees.get(name).copied()
     }
 
+    /// What is known of a shell, with its name to show.
+    #[must_use]
+    pub fn stays(&self, shell: Sh) -> Option<(&ShellRow, &str)> {
+        self.shells.iter().find(|row| row.shell == shell).map(|row| (row, row.name.as_str()))
+    }
+
+    /// Which shell the program is by its name.
+    #[must_use]
+    pub fn shell(&self, program: &str) -> Option<Sh> {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        self.shells.iter().find(|row| row.programs.iter().any(|known| known == name)).map(|row| row.shell)
+    }
+
+    /// The program that runs a script of a manifest and does nothing else with these arguments, with the script's name.
+    #[must_use]
+    pub fn runner<'a>(&self, argv: &'a [String]) -> Option<(&Runner, &'a str)> {
+        let (program, arguments) = argv.split_first()?;
+        let runner = self.runners.iter().find(|runner| runner.program == *program)?;
+        let script = match arguments {
+            [script] if runner.scripts.contains(script) => script,
+            [run, script] if runner.run.contains(run) && !script.starts_with('-') => script,
+            _ => return None,
+        };
+        Some((runner, script))
+    }
+
+    /// Whether a file of that name is a script for a shell.
+    #[must_use]
+    pub fn is_script(&self, name: &str) -> bool {
+        name.ends_with(&self.script)
+    }
+
+    /// Whether a file of that name holds code or settings.
+    #[must_use]
+    pub fn is_code(&self, name: &str) -> bool {
+        self.code.iter().any(|end| name.ends_with(end.as_str()))
+    }
+
     /// Whether the name is a builtin or keyword that a shell takes before it looks for a program.
     #[must_use]
     pub fn is_shell_word(&self, name: &str) -> bool {
@@ -72,6 +166,17 @@ struct ProgramsFile {
     inits: Vec<Init>,
     shell_words: Vec<ShellWords>,
     trees: Vec<Trees>,
+    shells: Vec<ShellRow>,
+    runners: Vec<Runner>,
+    code: Code,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    source: String,
+    ends: Vec<String>,
+    script: String,
 }
 
 #[derive(Deserialize)]
@@ -143,7 +248,18 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
         inits: BTreeMap::new(),
         shell_words: BTreeMap::new(),
         trees: BTreeMap::new(),
+        shells: file.shells,
+        runners: file.runners,
+        code: file.code.ends,
+        script: file.code.script,
     };
+    sourced("code", &file.code.source)?;
+    for row in &table.shells {
+        sourced(&row.name, &row.source)?;
+    }
+    for row in &table.runners {
+        sourced(&row.program, &row.source)?;
+    }
     for group in file.groups {
         sourced(&group.group, &group.source)?;
         for name in group.programs {

@@ -4,7 +4,7 @@ use super::replay::{self, Replay};
 use super::{commute, pin};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
-use crate::model::effect::{CommandEffect, Effect};
+use crate::model::effect::Effect;
 use crate::model::transfer::{Plain, plain_add};
 use crate::model::{Model, cache, call::Call, packages};
 use crate::rewrite::Level;
@@ -24,12 +24,15 @@ pub enum Step {
         /// The ADD.
         instruction: usize,
     },
-    /// A shell form becomes the exec form of the argv that its shell would start.
+    /// A CMD or ENTRYPOINT starts the same process in a better way ([`crate::model::process`]).
     ///
-    /// The script is one command of plain words, the shell the default one, the ENTRYPOINT in effect does not look at
-    /// CMD, and the program needs no shell to start.
+    /// Without a shell: the script, of a shell form or of `sh -c`, is one command of plain words, the shell the default one,
+    /// the ENTRYPOINT in effect does not look at CMD, no CMD becomes arguments, and the program needs no shell to start. With `exec`
+    /// before the last command of the script: only simple commands stand before it, none in the background, none that sets a
+    /// trap; it is a program; and the shell is known to stay. Without the program that runs a script of a manifest: the script is one plain command
+    /// of a program of the base image, none runs before or after it, and no source reads what that program sets.
     ExecForm {
-        /// The CMD, ENTRYPOINT or HEALTHCHECK.
+        /// The CMD or ENTRYPOINT.
         instruction: usize,
     },
     /// An install command gains an option.
@@ -222,12 +225,12 @@ fn copy_for_add(before: &Model<'_>, replay: &mut Replay, instruction: usize, lev
 
 fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Result<(), String> {
     let stage = before.stage_of(instruction).ok_or("it stands in no stage")?;
-    let (argv, _) = before.exec_argv(stage, instruction).map_err(|(reason, _)| reason)?;
-    let command = match replay.effect(instruction)? {
-        Effect::Process { command, .. } | Effect::Healthcheck { command: Some(command), .. } => command,
-        _ => return Err("it starts no process".to_owned()),
+    let better = before.better_process(stage, instruction).map_err(|(reason, _)| reason)?;
+    let better = better.ok_or("it is fine as it is")?;
+    let Effect::Process { command, .. } = replay.effect(instruction)? else {
+        return Err("it starts no process".to_owned());
     };
-    *command = CommandEffect::Exec(argv);
+    *command = better.command;
     Ok(())
 }
 
@@ -285,7 +288,7 @@ fn add_cache_mount(before: &Model<'_>, replay: &mut Replay, run: usize, mount: &
 fn drop_operand(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize, at: usize) -> Result<(), String> {
     let call = call(before, run, command)?;
     let mounts = &replay.run(run)?.mounts;
-    let paths = call.paths(before.user(run).home.as_deref());
+    let paths = before.paths(run, &call);
     let operand = call.operands().iter().position(|operand| operand.word == at);
     let is_covered = operand.is_some_and(|operand| cache::is_covered(paths[operand].as_deref(), mounts));
     if call.program() != "rm" || !is_covered {

@@ -1,0 +1,139 @@
+//! `package-lock.json` and `npm-shrinkwrap.json` (npm, "package-lock.json").
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::package_json::PackageJson;
+
+/// What a lock file of npm says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageLock {
+    /// `lockfileVersion`.
+    pub version: u64,
+    /// What the project asks for, by kind and name; `None` in version 1, which does not say.
+    root: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// The names of the packages that lie directly below the project, with their versions.
+    installed: BTreeMap<String, String>,
+    /// The packages that run scripts when they are installed; `None` in version 1, which does not say.
+    pub with_scripts: Option<Vec<String>>,
+    /// Directories that are linked, as workspaces are.
+    pub links: Vec<String>,
+}
+
+/// Reads a lock file; `None` when it is none.
+#[must_use]
+pub fn read(text: &str) -> Option<PackageLock> {
+    let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+    let version = value.get("lockfileVersion")?.as_u64()?;
+    let Some(packages) = value.get("packages") else {
+        let installed = value.get("dependencies").and_then(Value::as_object).map(versions).unwrap_or_default();
+        return Some(PackageLock { version, root: None, installed, with_scripts: None, links: Vec::new() });
+    };
+    let packages = packages.as_object()?;
+    let direct = packages.iter().filter_map(|(path, package)| Some((path.strip_prefix("node_modules/")?, package)));
+    let direct = direct.filter(|(name, _)| !name.contains("/node_modules/"));
+    let with_scripts =
+        packages.iter().filter(|(_, package)| package.get("hasInstallScript") == Some(&Value::Bool(true)));
+    let links = packages.values().filter(|package| package.get("link") == Some(&Value::Bool(true)));
+    Some(PackageLock {
+        version,
+        root: Some(packages.get("")?.as_object().map(kinds)?),
+        installed: direct.map(|(name, package)| (name.to_owned(), version_of(package))).collect(),
+        with_scripts: Some(with_scripts.map(|(path, _)| name_of(path)).collect()),
+        links: links.filter_map(|package| package.get("resolved")?.as_str().map(str::to_owned)).collect(),
+    })
+}
+
+fn versions(map: &Map<String, Value>) -> BTreeMap<String, String> {
+    map.iter().map(|(name, package)| (name.clone(), version_of(package))).collect()
+}
+
+fn version_of(package: &Value) -> String {
+    package.get("version").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// `a` for `node_modules/b/node_modules/a`; the root and workspaces by their path.
+fn name_of(path: &str) -> String {
+    path.rsplit_once("node_modules/").map_or(path, |(_, name)| name).to_owned()
+}
+
+fn kinds(root: &Map<String, Value>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let read = |value: &Value| -> Option<BTreeMap<String, String>> {
+        value.as_object()?.iter().map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    };
+    root.iter()
+        .filter(|(kind, _)| kind.ends_with("ependencies"))
+        .filter_map(|(kind, value)| Some((kind.clone(), read(value)?)))
+        .collect()
+}
+
+impl PackageLock {
+    /// Checks that `npm ci` takes the lock file for this manifest: it asks for the same as when the lock was written.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn agrees_with(&self, package: &PackageJson) -> Result<(), String> {
+        let Some(root) = &self.root else {
+            return Err("the lock file is of version 1, which does not say what it was made for".to_owned());
+        };
+        let empty = BTreeMap::new();
+        for kind in package.dependencies.keys().chain(root.keys()) {
+            let wanted = package.dependencies.get(kind).unwrap_or(&empty);
+            let locked = root.get(kind).unwrap_or(&empty);
+            // npm moves what is optional too from the one list to the other.
+            let optional = package.dependencies.get("optionalDependencies").unwrap_or(&empty);
+            for name in wanted.keys().chain(locked.keys()) {
+                let is_moved = kind == "dependencies" && optional.contains_key(name);
+                if !is_moved && wanted.get(name) != locked.get(name) {
+                    return Err(format!("`{name}` in `{kind}` is not what the lock file was made for"));
+                }
+            }
+        }
+        let required = ["dependencies", "devDependencies"].iter().filter_map(|kind| package.dependencies.get(*kind));
+        match required.flat_map(BTreeMap::keys).find(|name| !self.installed.contains_key(*name)) {
+            Some(name) => Err(format!("`{name}` is not in the lock file")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::package_json;
+    use super::*;
+
+    const LOCK: &str = r#"{"lockfileVersion": 3, "packages": {
+        "": {"dependencies": {"a": "^1"}, "devDependencies": {"b": "~2"}},
+        "node_modules/a": {"version": "1.2.0", "hasInstallScript": true},
+        "node_modules/b": {"version": "2.0.1"},
+        "node_modules/b/node_modules/c": {"version": "1.0.0", "hasInstallScript": true}}}"#;
+
+    #[track_caller]
+    fn check(manifest: &str, expected: Option<&str>) {
+        let package = package_json::read(manifest).expect("a manifest");
+        let found = read(LOCK).expect("a lock file").agrees_with(&package);
+        assert_eq!(found.err().as_deref(), expected);
+    }
+
+    #[test]
+    fn agreement() {
+        check(r#"{"dependencies": {"a": "^1"}, "devDependencies": {"b": "~2"}}"#, None);
+        let other = "`b` in `devDependencies` is not what the lock file was made for";
+        check(r#"{"dependencies": {"a": "^1"}, "devDependencies": {"b": "~3"}}"#, Some(other));
+        check(r#"{"dependencies": {"a": "^1"}}"#, Some(other));
+        let new = r#"{"dependencies": {"a": "^1", "x": "1"}, "devDependencies": {"b": "~2"}}"#;
+        check(new, Some("`x` in `dependencies` is not what the lock file was made for"));
+    }
+
+    #[test]
+    fn scripts_and_versions() {
+        assert_eq!(read(LOCK).expect("a lock file").with_scripts, Some(vec!["a".to_owned(), "c".to_owned()]));
+        let old = read(r#"{"lockfileVersion": 1, "dependencies": {"a": {"version": "1.0.0"}}}"#).expect("a lock file");
+        assert_eq!(old.with_scripts, None);
+        assert!(old.agrees_with(&PackageJson::default()).is_err());
+        for text in ["", "{}", "[]", r#"{"lockfileVersion": "x"}"#] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

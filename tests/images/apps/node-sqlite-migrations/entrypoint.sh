@@ -1,0 +1,5 @@
+#!/bin/sh
+set -e
+mkdir -p "$DATA_DIR"
+node --no-warnings migrate.js
+exec "$@"

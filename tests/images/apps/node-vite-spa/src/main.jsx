@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<p>soup of the day</p>, document.getElementById("app"));
