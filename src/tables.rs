@@ -17,6 +17,7 @@ mod programs;
 mod recommends;
 mod runtime_libs;
 mod sizes;
+mod stages;
 mod suites;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
+pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 
 /// The text of every table, by its path in `rewrites/`.
@@ -68,6 +70,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
     ("suites.yaml", include_str!("../rewrites/suites.yaml")),
+    ("stages.yaml", include_str!("../rewrites/stages.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
 ];
 
@@ -217,6 +220,7 @@ pub fn check() -> Result<(), TableError> {
     decode_image_sizes(shipped("sizes.yaml"))?;
     decode_native(shipped("packages/native.yaml"))?;
     decode_suites(shipped("suites.yaml"))?;
+    decode_stages(shipped("stages.yaml"))?;
     Ok(())
 }
 

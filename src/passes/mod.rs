@@ -10,6 +10,7 @@ pub mod end_of_life;
 pub mod exec_form;
 pub mod layer_order;
 pub mod modern_syntax;
+pub mod multi_stage;
 pub mod package_install;
 pub mod pin_base;
 mod text;
@@ -65,6 +66,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
     &add_to_copy::AddToCopy,
+    // Before all that looks at stages: what follows sees both.
+    &multi_stage::MultiStage,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,
     // Before package-install: where a cache is mounted, nothing has to be cleaned up.

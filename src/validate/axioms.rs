@@ -1,6 +1,7 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
 use super::replay::{self, Replay};
+use super::split::{self, Split};
 use super::{commute, pin};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
@@ -171,6 +172,22 @@ pub enum Step {
         /// The image as it is written then.
         image: String,
     },
+    /// A stage becomes two: its list up to an instruction, which builds, and a new one, which runs. Always guarded.
+    ///
+    /// - It is the only stage of a file without ONBUILD, and what the tables know of its base image holds for the new one.
+    /// - Every instruction up to the cut is labelled by what it does: build, run or both. Both lists are the one before, filtered, in
+    ///   order. The first is whole but for what only configures the image; every setting (ENV, WORKDIR, USER, SHELL, and
+    ///   each ARG that something reads) stands in both, so that equal effects have equal inputs.
+    /// - A RUN up to the cut of which it is not known what its commands leave behind is no part of a split. What it is known to write
+    ///   lies below a path that is copied, at the same absolute path; packages that programs need, and the libraries of
+    ///   those with headers, are installed anew. What is repeated does not overlap with what is copied.
+    /// - What is copied belongs to root, and is no directory of the system.
+    /// - What a container, a health check, the scripts of the context and a RUN behind the cut start is not among the programs
+    ///   that are left out. A RUN behind the cut of which no more is known counts as a part of the program.
+    /// - Python packages go to a virtual environment that is first on the PATH of both: nothing names the directories of the
+    ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
+    ///   configuration; all its other fields are equal.
+    SplitStage(Box<Split>),
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -182,7 +199,9 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ApprovedBase { .. } | Self::ExecForm { .. } | Self::NoRecommends { .. } => Level::Guarded,
+            Self::ApprovedBase { .. } | Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) => {
+                Level::Guarded
+            }
             _ => Level::Safe,
         }
     }
@@ -190,7 +209,7 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
-    replay.begin(matches!(step, Step::Commute { .. }))?;
+    replay.begin(matches!(step, Step::Commute { .. }), matches!(step, Step::SplitStage(_)))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
@@ -208,6 +227,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
+        Step::SplitStage(split) => split::split(before, replay, split),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

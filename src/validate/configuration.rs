@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Step;
-use crate::model::configuration::Field;
+use crate::model::configuration::{Entries, Field};
 use crate::model::{Base, Model};
 use crate::rewrite::Rewrite;
 
@@ -25,6 +25,9 @@ pub(super) fn compare(
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
         let new = counterpart.and_then(|index| new.get(index)).ok_or_else(|| format!("stage `{name}` is gone"))?;
+        if !agree_but_for_path(&old.environment, &new.environment) && splits(rewrites) {
+            return Err(format!("the image of stage `{name}` has another environment"));
+        }
         let fields = old.differences(new).into_iter().filter(|field| !declared[stage.index].contains(field));
         let fields: Vec<String> = fields.map(|field| field.to_string()).collect();
         if !fields.is_empty() {
@@ -32,6 +35,20 @@ pub(super) fn compare(
         }
     }
     Ok(())
+}
+
+fn splits(rewrites: &[Rewrite]) -> bool {
+    rewrites.iter().flat_map(|rewrite| &rewrite.steps).any(|step| matches!(step, Step::SplitStage(_)))
+}
+
+/// Whether the variables are the same, whatever PATH is: the one that a split may change.
+fn agree_but_for_path(old: &Entries, new: &Entries) -> bool {
+    let without = |entries: &Entries| {
+        let mut entries = entries.clone();
+        entries.known.remove("PATH");
+        entries
+    };
+    without(old) == without(new)
 }
 
 /// For each stage, the fields that a step changes in it or in a stage that it is built from.
@@ -63,6 +80,8 @@ impl Step {
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
             Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
+            // PATH alone, see `agree_but_for_path`.
+            Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             _ => None,
         }
     }

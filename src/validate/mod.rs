@@ -10,6 +10,7 @@ mod commute;
 mod configuration;
 mod pin;
 mod replay;
+mod split;
 mod trivia;
 
 use crate::model::Model;
@@ -17,6 +18,7 @@ use crate::model::effect;
 use crate::rewrite::{Level, Rewrite};
 
 pub use axioms::Step;
+pub use split::Split;
 
 /// Checks that the rewrites, applied together, lead from `before` to `after`.
 ///
@@ -48,6 +50,6 @@ pub fn check(before: &Model<'_>, after: &Model<'_>, rewrites: &[Rewrite]) -> Res
             return Err(format!("the {keyword} of line {line} has another effect than its steps justify"));
         }
     }
-    configuration::compare(before, after, rewrites, |instruction| replay.place(instruction))?;
-    trivia::compare(before, after, |instruction| replay.place(instruction))
+    configuration::compare(before, after, rewrites, |instruction| replay.last_place(instruction))?;
+    trivia::compare(before, after, |instruction| replay.places(instruction))
 }

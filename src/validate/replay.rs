@@ -9,6 +9,9 @@ use crate::model::canonical::{Canonical, CanonicalCommand, CanonicalList, Comman
 use crate::model::chain::Joint;
 use crate::model::effect::{self, CommandEffect, Effect, RunEffect};
 
+/// The number of what comes from no instruction of the text before: greater than all.
+const NEW: usize = usize::MAX;
+
 /// Effects with the number of the instruction that each came from.
 #[derive(Debug)]
 pub(super) struct Replay {
@@ -19,6 +22,8 @@ pub(super) struct Replay {
     accesses: OnceCell<Rc<[Access]>>,
     /// Whether the steps so far move instructions; nothing before the first step.
     moves: Option<bool>,
+    /// Whether a stage has been split.
+    is_split: bool,
 }
 
 impl Replay {
@@ -28,12 +33,16 @@ impl Replay {
             merged: Vec::new(),
             accesses: OnceCell::new(),
             moves: None,
+            is_split: false,
         }
     }
 
     /// Checks that steps which move instructions and steps which change them are not replayed together: the side conditions
     /// of both speak of the text before.
-    pub(super) fn begin(&mut self, moves: bool) -> Result<(), String> {
+    pub(super) fn begin(&mut self, moves: bool, splits: bool) -> Result<(), String> {
+        if self.is_split || splits && self.moves.is_some() {
+            return Err("a stage is split and changed at once".to_owned());
+        }
         if self.moves.replace(moves).is_some_and(|before| before != moves) {
             return Err("instructions are moved and changed at once".to_owned());
         }
@@ -54,6 +63,17 @@ impl Replay {
         Ok(())
     }
 
+    /// Puts other effects in the place of all, each with the number of the instruction that it comes from if it comes from one.
+    pub(super) fn replace(
+        &mut self,
+        with: impl FnOnce(&[(usize, Effect)]) -> Result<Vec<(Option<usize>, Effect)>, String>,
+    ) -> Result<(), String> {
+        let list = with(&self.effects)?;
+        self.is_split = true;
+        self.effects = list.into_iter().map(|(from, effect)| (from.unwrap_or(NEW), effect)).collect();
+        Ok(())
+    }
+
     /// The effects that the steps lead to.
     pub(super) fn effects(&self) -> impl ExactSizeIterator<Item = &Effect> {
         self.effects.iter().map(|(_, effect)| effect)
@@ -69,7 +89,24 @@ impl Replay {
             instruction = first;
         }
         let position = self.effects.iter().position(|(from, _)| *from == instruction);
-        position.unwrap_or_else(|| self.effects.iter().filter(|(from, _)| *from < instruction).count())
+        position.unwrap_or_else(|| {
+            match self.effects.iter().filter(|(from, _)| *from != NEW).all(|(from, _)| *from < instruction) {
+                true => self.effects.len(),
+                false => self.effects.iter().filter(|(from, _)| *from < instruction).count(),
+            }
+        })
+    }
+
+    /// The places of an instruction, as [`Self::place`], of which a split can make several.
+    pub(super) fn places(&self, instruction: usize) -> Vec<usize> {
+        let places = self.effects.iter().enumerate().filter(|(_, (from, _))| *from == instruction);
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        if places.is_empty() { vec![self.place(instruction)] } else { places }
+    }
+
+    /// The last of the places of an instruction: of a FROM, that of the stage whose image takes the place of the one before.
+    pub(super) fn last_place(&self, instruction: usize) -> usize {
+        self.places(instruction).last().copied().unwrap_or(NEW)
     }
 
     /// The effect of an instruction.

@@ -8,28 +8,38 @@ use crate::source::Span;
 use crate::syntax::ast::ItemKind;
 
 /// A comment with the number of the instruction that it stands in or before; behind the last one, their count.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Comment<'a> {
     text: Cow<'a, str>,
     instruction: usize,
+    /// Whether it stands within the instruction, so that it is repeated with it.
+    inner: bool,
 }
 
-/// Compares comments and directives of both texts. `place` leads from the number of an instruction before to the one after.
-pub(super) fn compare(before: &Model<'_>, after: &Model<'_>, place: impl Fn(usize) -> usize) -> Result<(), String> {
+/// Compares comments and directives of both texts. `place` leads from the number of an instruction before
+/// to those after: a comment above it stays with the first, those in it are repeated.
+pub(super) fn compare(
+    before: &Model<'_>,
+    after: &Model<'_>,
+    places: impl Fn(usize) -> Vec<usize>,
+) -> Result<(), String> {
     let directives = |model: &Model<'_>| -> Vec<_> {
         model.dockerfile.directives.iter().map(|directive| (directive.name.clone(), directive.value.clone())).collect()
     };
     if directives(before) != directives(after) {
         return Err("a parser directive changed".to_owned());
     }
-    let mut old = comments(before);
-    for comment in &mut old {
-        comment.instruction = place(comment.instruction);
+    let mut old = Vec::new();
+    for comment in comments(before) {
+        let places = places(comment.instruction);
+        let kept = if comment.inner { places.len() } else { 1 };
+        old.extend(places.into_iter().take(kept).map(|instruction| Comment { instruction, ..comment.clone() }));
     }
     // Comments move with their instruction, which only a step of the replay can move.
     old.sort_by_key(|comment| comment.instruction);
     let new = comments(after);
-    if old == new {
+    let place = |comment: &Comment<'_>| (comment.text.clone().into_owned(), comment.instruction);
+    if old.iter().map(place).eq(new.iter().map(place)) {
         return Ok(());
     }
     let known: HashSet<_> = new.iter().map(|comment| &comment.text).collect();
@@ -72,9 +82,10 @@ fn comments<'a>(model: &Model<'a>) -> Vec<Comment<'a>> {
     places.sort_by_key(|(span, _)| span.start);
     places.dedup();
     let instructions = &model.dockerfile.instructions;
-    let comment = |(span, text): (Span, Cow<'a, str>)| Comment {
-        text,
-        instruction: instructions.partition_point(|instruction| instruction.full_span().end <= span.start),
+    let comment = |(span, text): (Span, Cow<'a, str>)| {
+        let at = instructions.partition_point(|instruction| instruction.full_span().end <= span.start);
+        let inner = instructions.get(at).is_some_and(|instruction| instruction.span.start <= span.start);
+        Comment { text, instruction: at, inner }
     };
     places.into_iter().map(comment).collect()
 }

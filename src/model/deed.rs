@@ -1,0 +1,319 @@
+//! What the commands of a RUN leave behind in the image, as far as a split into two stages has to know it.
+//!
+//! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
+//! the order of commands do not matter to it.
+
+use super::Model;
+use super::cache::is_below;
+use super::walk::clean;
+use crate::shell::ast::{Child, Script, SimpleCommand};
+use crate::shell::command::packages::{Action, Manager, PackageCommand};
+use crate::shell::command::pip::PipInstall;
+use crate::shell::command::{Invocation, recognize};
+use crate::shell::state::is_opaque;
+use crate::syntax::ast::{Command, InstructionKind};
+use crate::syntax::mount::MountKind;
+use crate::tables::{self, Operands};
+
+/// Files of requirements that name one another are followed so far.
+const MAX_NESTING: usize = 5;
+
+/// What a command leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Packages of the distribution.
+    Packages {
+        /// Their names as written.
+        names: Vec<String>,
+        /// Whether what they merely recommend comes with them.
+        recommends: bool,
+        /// Whether the RUN itself refreshes the lists that it reads.
+        refreshed: bool,
+    },
+    /// Python packages for the interpreter that the PATH leads to.
+    PythonPackages,
+    /// Files at the absolute path or below it.
+    Below(String),
+    /// A user or a group.
+    Account,
+}
+
+/// What the RUN leaves behind.
+///
+/// # Errors
+/// Why that is not known.
+pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
+    let InstructionKind::Run(command) = &model.instruction(run).kind else { return Err("it is no RUN".to_owned()) };
+    if matches!(command, Command::Exec(_)) {
+        return Err("what a RUN in exec form leaves behind is not followed".to_owned());
+    }
+    let body = model.body(run).ok_or("its script is not known")?;
+    let script = body.script.as_ref().as_ref().map_err(ToString::to_string)?;
+    if is_opaque(script) {
+        return Err("what it runs is known only when it runs".to_owned());
+    }
+    let workdir = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
+    let mut reader = Reader { model, run, directories: vec![workdir.to_owned()], refreshed: false, deeds: Vec::new() };
+    reader.directories(script)?;
+    reader.redirects(script)?;
+    for command in script.all_simple_commands() {
+        reader.command(command)?;
+    }
+    let mut deeds = reader.deeds;
+    deeds.dedup();
+    check_mounts(model, run, &deeds)?;
+    Ok(deeds)
+}
+
+/// What a mount hides is not left behind.
+fn check_mounts(model: &Model<'_>, run: usize, deeds: &[Deed]) -> Result<(), String> {
+    for mount in model.mounts(run).iter().filter(|mount| matches!(mount.kind, MountKind::Cache | MountKind::Tmpfs)) {
+        let target = mount.target.as_deref().unwrap_or_default();
+        let is_output =
+            |deed: &Deed| matches!(deed, Deed::Below(path) if is_below(target, path) || is_below(path, target));
+        if deeds.iter().any(is_output) && !tables::stages().is_scratch(target) {
+            return Err(format!("a mount stands over `{target}`, where it writes"));
+        }
+    }
+    Ok(())
+}
+
+struct Reader<'m> {
+    model: &'m Model<'m>,
+    run: usize,
+    /// Where the commands may run.
+    directories: Vec<String>,
+    /// Whether package lists were refreshed.
+    refreshed: bool,
+    deeds: Vec<Deed>,
+}
+
+impl Reader<'_> {
+    /// Follows `cd`, one after the other.
+    fn directories(&mut self, script: &Script) -> Result<(), String> {
+        for command in script.all_simple_commands() {
+            let Some(invocation) = recognize(command).filter(|invocation| invocation.program == "cd") else { continue };
+            let arguments = invocation.known_arguments().ok_or("where `cd` leads is not known")?;
+            let [path] = arguments.as_slice() else { return Err("where `cd` leads is not known".to_owned()) };
+            let absolute: Vec<String> = self.directories.iter().map(|directory| joined(directory, path)).collect();
+            self.directories.extend(absolute);
+            self.directories.dedup();
+        }
+        Ok(())
+    }
+
+    fn redirects(&mut self, script: &Script) -> Result<(), String> {
+        let mut todo = vec![Child::List(&script.list)];
+        while let Some(child) = todo.pop() {
+            match child {
+                Child::List(list) => todo.extend(list.statements.iter().map(|statement| Child::Node(&statement.node))),
+                Child::Word(word) => todo.extend(word.substitutions().map(Child::List)),
+                Child::Node(node) => {
+                    for redirect in node.redirects().iter().filter(|redirect| redirect.operator.contains('>')) {
+                        let target =
+                            redirect.target.literal().ok_or("where it writes to is known only when it runs")?;
+                        let is_descriptor = redirect.operator.ends_with('&');
+                        if !is_descriptor && !target.starts_with("/dev/") {
+                            self.writes(Some(&target))?;
+                        }
+                    }
+                    todo.extend(node.children());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a path that is written.
+    fn writes(&mut self, path: Option<&str>) -> Result<(), String> {
+        let path = path.ok_or("where it writes to is known only when it runs")?;
+        let fixed =
+            path.find(['*', '?', '[']).map_or(path, |glob| path[..glob].rfind('/').map_or("", |at| &path[..=at]));
+        let paths: Vec<String> = self.directories.iter().map(|directory| joined(directory, fixed)).collect();
+        for path in paths {
+            if !tables::stages().is_scratch(&path) {
+                self.deeds.push(Deed::Below(path));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: &SimpleCommand) -> Result<(), String> {
+        if command.words.is_empty() {
+            return Ok(());
+        }
+        let Some(invocation) = recognize(command) else { return self.unlisted(command) };
+        let program = invocation.program.as_str();
+        let subcommand = invocation.subcommand();
+        let called = if subcommand.is_empty() { program.to_owned() } else { format!("{program} {subcommand}") };
+        let unknown = || Err(format!("what `{called}` leaves behind is not known"));
+        if invocation.wrappers.iter().any(|wrapper| wrapper.program != "python") {
+            return Err(format!("`{called}` is run through another program"));
+        }
+        if let Some(packages) = PackageCommand::of(&invocation) {
+            return self.packages(&packages, &invocation, &called);
+        }
+        match program {
+            "cd" | "export" => return Ok(()),
+            "pip" => return self.pip(&invocation),
+            _ => {}
+        }
+        if tables::stages().makes_accounts(program) {
+            self.deeds.push(Deed::Account);
+            return Ok(());
+        }
+        if tables::stages().writes_below(program, subcommand) {
+            return self.builds(&invocation, &called);
+        }
+        match tables::effects().command(program, None).filter(|row| !row.bound).map(|row| row.operands) {
+            Some(Operands::Text) => Ok(()),
+            Some(Operands::Write | Operands::Directories | Operands::Transfer) => {
+                let row = tables::effects().command(program, None);
+                let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
+                for argument in invocation.arguments.iter().skip(skipped) {
+                    let word = command.words.get(argument.word).ok_or("a word is missing")?;
+                    self.writes(self.model.path(self.run, word).as_deref())?;
+                }
+                Ok(())
+            }
+            _ => unknown(),
+        }
+    }
+
+    /// A command without a row that says how its options are read.
+    fn unlisted(&mut self, command: &SimpleCommand) -> Result<(), String> {
+        let name = command.name().ok_or("the name of a command is known only when it runs")?;
+        if tables::stages().writes_below(&name, "") {
+            let current: Vec<Deed> = self.directories.iter().cloned().map(Deed::Below).collect();
+            self.deeds.extend(current);
+            return Ok(());
+        }
+        if let Some(directory) = made_environment(command) {
+            return self.writes(Some(&directory));
+        }
+        let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
+        match row.map(|row| row.operands) {
+            Some(Operands::Text) => Ok(()),
+            _ => Err(format!("what `{name}` leaves behind is not known")),
+        }
+    }
+
+    fn packages(&mut self, packages: &PackageCommand<'_>, invocation: &Invocation, called: &str) -> Result<(), String> {
+        match packages.action {
+            Action::Refresh => {
+                self.refreshed = true;
+                return Ok(());
+            }
+            Action::Clean => return Ok(()),
+            Action::Install => {}
+            _ => return Err(format!("what `{called}` leaves behind is not known")),
+        }
+        let plain = packages.packages.iter().all(|package| {
+            package.version.is_none()
+                && package.release.is_none()
+                && package.architecture.is_none()
+                && package.argument.text.as_deref() == Some(package.name)
+        });
+        if !plain
+            || !packages.dynamic.is_empty()
+            || invocation.unknown_option.is_some()
+            || packages.virtual_name.is_some()
+        {
+            return Err(format!("not all words of `{called}` are names of packages"));
+        }
+        let names = packages.packages.iter().map(|package| package.name.to_owned()).collect();
+        let refreshed = self.refreshed || packages.manager != Manager::Apt && invocation.has("--no-cache");
+        self.deeds.push(Deed::Packages { names, recommends: !packages.no_recommends, refreshed });
+        Ok(())
+    }
+
+    fn pip(&mut self, invocation: &Invocation) -> Result<(), String> {
+        let subcommand = invocation.subcommand();
+        if matches!(subcommand, "cache purge" | "check" | "list" | "freeze") {
+            return Ok(());
+        }
+        let install = PipInstall::of(invocation).filter(|_| subcommand == "install");
+        let install = install.ok_or_else(|| format!("what `pip {subcommand}` leaves behind is not known"))?;
+        let elsewhere = &tables::stages().environment.options;
+        if let Some(option) = invocation.options.iter().find(|option| elsewhere.contains(&option.name)) {
+            return Err(format!("`pip install {}` installs elsewhere", option.name));
+        }
+        if invocation.unknown_option.is_some() || invocation.directory.is_some() || !install.editables.is_empty() {
+            return Err("not all options of `pip install` are known".to_owned());
+        }
+        for requirement in &install.requirements {
+            let text = requirement.text.as_deref().ok_or("what pip installs is known only when it runs")?;
+            let is_local = text.contains('/') && !text.contains("://");
+            if is_local && !text.starts_with("./") || text.starts_with('~') {
+                return Err(format!("pip installs `{text}`"));
+            }
+        }
+        if !self.model.user(self.run).is_root() {
+            return Err("pip does not run as root and installs below the home directory".to_owned());
+        }
+        for file in install.requirement_files.iter().chain(&install.constraint_files) {
+            let path = file.text.as_deref().ok_or("which requirements pip reads is known only when it runs")?;
+            self.requirements(path, 0)?;
+        }
+        self.deeds.push(Deed::PythonPackages);
+        Ok(())
+    }
+
+    /// Checks that a file of requirements installs nothing in place and nothing elsewhere.
+    fn requirements(&self, path: &str, depth: usize) -> Result<(), String> {
+        let unknown = || format!("what `{path}` names is not known without the build context");
+        if path.contains("://") || depth > MAX_NESTING {
+            return Err(unknown());
+        }
+        let directory = self.directories.first().map_or("/", String::as_str);
+        let absolute = joined(directory, path);
+        let stage = self.model.stage_of(self.run).ok_or_else(unknown)?;
+        let source = self.model.context_file(stage, self.run, &absolute).ok_or_else(unknown)?;
+        let text = self.model.context.read(&source).ok_or_else(unknown)?;
+        for line in text.lines().map(str::trim) {
+            let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
+            match option {
+                "-e" | "--editable" if !value.contains("://") => {
+                    return Err(format!("`{source}` installs `{value}` in place"));
+                }
+                "-r" | "--requirement" | "-c" | "--constraint" => {
+                    let parent = absolute.rsplit_once('/').map_or("", |(parent, _)| parent);
+                    self.requirements(&joined(parent, value.trim()), depth + 1)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A command of a row of `below`, which names its outputs by options at most.
+    fn builds(&mut self, invocation: &Invocation, called: &str) -> Result<(), String> {
+        if invocation.has("--global") || invocation.has("--location") || invocation.values("--prefix").next().is_some()
+        {
+            return Err(format!("`{called}` installs for all users"));
+        }
+        let outputs: Vec<Option<String>> = invocation.values("-o").map(|value| value.pattern.clone()).collect();
+        for output in &outputs {
+            self.writes(output.as_deref())?;
+        }
+        if outputs.is_empty() {
+            let current: Vec<Deed> = self.directories.iter().cloned().map(Deed::Below).collect();
+            self.deeds.extend(current);
+        }
+        Ok(())
+    }
+}
+
+/// The directory of the virtual environment that the command makes.
+fn made_environment(command: &SimpleCommand) -> Option<String> {
+    let words: Option<Vec<String>> = command.words.iter().map(crate::shell::ast::Word::literal).collect();
+    let words = words?;
+    let (directory, make) = words.split_last()?;
+    let is_made = tables::stages().environment.also.contains(&make.join(" "));
+    is_made.then(|| directory.clone())
+}
+
+/// `path` below `base` unless it is absolute, cleaned.
+pub(super) fn joined(base: &str, path: &str) -> String {
+    if path.starts_with('/') { clean(path) } else { clean(&format!("{base}/{path}")) }
+}

@@ -1,0 +1,61 @@
+//! A single stage that builds and runs becomes two: one with the compilers, and a lean one that runs.
+//!
+//! ## What it does
+//! Cuts a stage behind the last instruction that builds something. What stands above stays as a build stage; a new stage from
+//! the same image repeats the settings, accounts and packages that the program needs, copies what was built, and goes
+//! on with the instructions below. Python packages go to a virtual environment, which is what is copied.
+//!
+//! ## Why
+//! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
+//!
+//! ## Level
+//! Guarded. A split is a partition: for each instruction it has to be known what it leaves behind. Declined are files with
+//! ONBUILD, commands that write to places that are not known, packages with headers whose library is not known, programs
+//! that call a compiler, files that belong to another user than root, and splits that leave nothing out.
+//!
+//! ## Assumptions
+//! No build-only file is read at run time through a computed path; commands write where their table row says; nobody starts a
+//! shell in the container to build something there; no image is built from this one.
+//!
+//! ## References
+//! Docker's documentation, "Multi-stage builds"; Python documentation, `venv`.
+
+mod plan;
+mod python;
+mod text;
+
+use self::plan::Draft;
+use super::{Pass, PassContext, PassInfo};
+use crate::model::{Model, Stage};
+use crate::rewrite::{Findings, Level};
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct MultiStage;
+
+static INFO: PassInfo = PassInfo {
+    name: "multi-stage",
+    summary: "a stage that builds and runs becomes a build stage and a lean runtime stage",
+    docs: include_str!("mod.rs"),
+    max_level: Level::Guarded,
+};
+
+/// What reads the stage of each ecosystem; `None` when the stage is none of its own.
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find];
+
+impl Pass for MultiStage {
+    fn info(&self) -> &'static PassInfo {
+        &INFO
+    }
+
+    fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
+        let model = cx.model;
+        let [stage] = model.stages.as_slice() else { return };
+        let span = model.instruction(stage.from).span;
+        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
+        match plan::rewrite(model, stage, &draft) {
+            Ok(rewrite) => found.push(rewrite),
+            Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
+        }
+    }
+}

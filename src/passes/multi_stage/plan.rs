@@ -1,0 +1,129 @@
+//! The partition that follows from a cut: what each instruction above it becomes.
+
+use super::text;
+use crate::model::cache::is_below;
+use crate::model::deed::{Deed, deeds};
+use crate::model::split::{self, Kind, RuntimePackages};
+use crate::model::{Model, Stage};
+use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
+use crate::syntax::ast::InstructionKind;
+use crate::validate::{Split, Step};
+
+/// What an ecosystem says: where its build ends and what it leaves.
+pub(super) struct Draft {
+    /// The last instruction that builds.
+    pub(super) cut: usize,
+    /// The instruction above which a virtual environment for Python is made.
+    pub(super) environment: Option<usize>,
+    /// What the new stage takes, by absolute paths.
+    pub(super) copies: Vec<String>,
+}
+
+/// Names for the build stage, the first that is free.
+const NAMES: [&str; 4] = ["build", "builder", "build-stage", "imgopt-build"];
+
+/// The split as a rewrite.
+pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result<Rewrite, String> {
+    let above = || stage.instructions.start..=draft.cut;
+    let mut repeated = Vec::new();
+    let mut installs = Vec::new();
+    let mut arguments = Vec::new();
+    for index in above() {
+        match split::kind(model, index) {
+            Kind::Setting if matches!(model.instruction(index).kind, InstructionKind::Arg(_)) => arguments.push(index),
+            Kind::Setting => repeated.push(index),
+            Kind::Configuration | Kind::Other => {}
+            Kind::Transfer if is_repeated_copy(model, stage, draft, index) => repeated.push(index),
+            Kind::Transfer => {}
+            Kind::Run => {
+                let line = model.lines.line(model.instruction(index).span.start);
+                let deeds = deeds(model, index).map_err(|reason| format!("line {line}: {reason}"))?;
+                if is_repeated_run(model, draft, index, &deeds) { repeated.push(index) } else { installs.push(index) }
+            }
+        }
+    }
+    let configuration = above().filter(|index| split::kind(model, *index) == Kind::Configuration);
+    let side: Vec<usize> =
+        repeated.iter().copied().chain(configuration).chain(draft.cut + 1..stage.instructions.end).collect();
+    for index in arguments {
+        let InstructionKind::Arg(declarations) = &model.instruction(index).kind else { continue };
+        let names: Vec<String> = declarations.iter().map(|declaration| declaration.name.text.clone()).collect();
+        if split::is_argument_read(model, &names, side.iter().copied()) {
+            repeated.push(index);
+        }
+    }
+    repeated.sort_unstable();
+    let packages = split::runtime_packages(model, stage, &installs)?;
+    let InstructionKind::From(from) = &model.instruction(stage.from).kind else {
+        return Err("the stage has no FROM".to_owned());
+    };
+    let name =
+        NAMES.into_iter().find(|name| !is_mentioned(model, name)).ok_or("no name for the build stage is free")?;
+    let split = Split {
+        stage: stage.index,
+        name: name.to_owned(),
+        base: from.image.text.clone(),
+        cut: draft.cut,
+        repeated,
+        copies: draft.copies.clone(),
+        environment: draft.environment,
+        packages: packages.install.clone(),
+    };
+    split.check(model)?;
+    let edits = text::edits(model, stage, &split, &packages)?;
+    let mut rewrite = Rewrite::new(
+        Level::Guarded,
+        model.instruction(stage.from).span,
+        format!("becomes a build stage `{name}` and a runtime stage {}", without(&packages)),
+        "what only the build needs stays out of the image",
+    )
+    .step(Step::SplitStage(Box::new(split)));
+    rewrite.edits = edits;
+    for kind in [
+        AssumptionKind::NoComputedReads,
+        AssumptionKind::TableBounds,
+        AssumptionKind::NoShellInContainer,
+        AssumptionKind::NoChildImages,
+    ] {
+        rewrite = rewrite.assume(Assumption::assumed(kind));
+    }
+    if stage.image_by_argument {
+        rewrite = rewrite.assume(Assumption::assumed(AssumptionKind::DefaultBuildArguments));
+    }
+    Ok(rewrite)
+}
+
+/// What the new stage is without, in words.
+fn without(packages: &RuntimePackages) -> String {
+    let names: Vec<String> = packages.dropped.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => "with what was built".to_owned(),
+        [one] => format!("without {one}"),
+        [first, second] => format!("without {first} and {second}"),
+        [first, second, rest @ ..] => format!("without {first}, {second} and {} more", rest.len()),
+    }
+}
+
+fn is_mentioned(model: &Model<'_>, name: &str) -> bool {
+    let is_alias = model.stages.iter().any(|stage| stage.name.as_deref() == Some(name));
+    let flags = model.dockerfile.instructions.iter().flat_map(|instruction| &instruction.flags);
+    is_alias || flags.filter_map(|flag| flag.value.as_deref()).any(|value| value.to_lowercase().contains(name))
+}
+
+fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize) -> bool {
+    let target = split::destination(model, index);
+    let is_copied = target.is_some_and(|target| draft.copies.iter().any(|copy| is_below(&target, copy)));
+    !is_copied && !split::is_brought_later(model, stage, index, draft.cut)
+}
+
+fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
+    let is_same = |deed: &Deed| match deed {
+        Deed::Account => true,
+        Deed::Packages { names, refreshed, .. } => {
+            *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
+        }
+        Deed::Below(path) => !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path)),
+        Deed::PythonPackages => false,
+    };
+    !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
+}
