@@ -29,7 +29,7 @@ use thiserror::Error;
 
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
-pub use caches::{CacheDirectory, CacheTable, Evidence, Place, Sharing, Tool, caches, decode_caches};
+pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};

@@ -27,6 +27,12 @@ impl Call<'_> {
         self.invocation.as_ref().map_or("", |invocation| &invocation.program)
     }
 
+    /// The word that names the program, as it is written: with its directory.
+    #[must_use]
+    pub fn program_word(&self) -> Option<String> {
+        self.command.words.get(self.invocation.as_ref()?.word)?.literal()
+    }
+
     /// The main name of the subcommand: `install` for `npm i`, `mod download` for go.
     #[must_use]
     pub fn subcommand(&self) -> Option<&str> {
@@ -89,27 +95,49 @@ impl Call<'_> {
         self.invocation.as_ref().map_or(&[], |invocation| &invocation.arguments)
     }
 
-    /// Whether a word put in front of word `at` is read as an option of the subcommand.
+    /// Whether a word put in front of word `at` is read as an option of the subcommand, or of a program without such.
     #[must_use]
     pub fn reads_options_at(&self, at: usize) -> bool {
         let Some(invocation) = &self.invocation else { return false };
-        let Some(subcommand) = invocation.subcommand.as_ref().and_then(|subcommand| subcommand.words.last()) else {
-            return false;
-        };
+        let name = invocation.subcommand.as_ref().map_or(Some(invocation.word), |name| name.words.last().copied());
         let cuts_an_option = invocation.options.iter().any(|option| option.words.start < at && at < option.words.end);
         let behind_dashes = self.command.words.iter().take(at).any(|word| word.literal().as_deref() == Some("--"));
-        *subcommand < at && at <= self.command.words.len() && !cuts_an_option && !behind_dashes
+        name.is_some_and(|name| name < at) && at <= self.command.words.len() && !cuts_an_option && !behind_dashes
     }
 
     /// Number of the word that a new option goes in front of: behind the options without value that follow the subcommand.
     #[must_use]
     pub fn option_place(&self) -> Option<usize> {
         let invocation = self.invocation.as_ref()?;
-        let mut at = invocation.subcommand.as_ref()?.words.last()? + 1;
+        let name = invocation.subcommand.as_ref().map_or(Some(invocation.word), |name| name.words.last().copied());
+        let mut at = name? + 1;
         while invocation.options.iter().any(|option| option.words == (at..at + 1) && option.value.is_none()) {
             at += 1;
         }
         self.reads_options_at(at).then_some(at)
+    }
+
+    /// Whether the call is a command of a table: a program, a program with its subcommand or option, or `program .` for
+    /// what it does without a subcommand.
+    #[must_use]
+    pub fn is_command(&self, command: &str) -> bool {
+        let only_tells = || self.option(&["--version", "--help", "--info"]).is_some();
+        match command.split_once(' ') {
+            None => self.program() == command && !only_tells(),
+            Some((program, ".")) => self.program() == program && self.subcommand().is_none() && !only_tells(),
+            Some((program, option)) if option.starts_with('-') => {
+                self.program() == program && self.option(&[option]).is_some()
+            }
+            Some((program, subcommand)) => self.program() == program && self.subcommand() == Some(subcommand),
+        }
+    }
+
+    /// Whether another program runs it, `python -m` aside: perhaps as another user.
+    #[must_use]
+    pub fn is_wrapped(&self) -> bool {
+        self.invocation
+            .as_ref()
+            .is_some_and(|invocation| invocation.wrappers.iter().any(|wrapper| wrapper.program != "python"))
     }
 
     /// Whether a word of the command holds the text.

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod effect;
+pub mod leftovers;
 pub mod manifest;
 pub mod origin;
 pub mod packages;

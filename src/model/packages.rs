@@ -1,7 +1,9 @@
 //! Package installs: what may be added to them and what may be cleaned up behind them.
 
+use super::cache::Refusal;
 use super::call::Call;
-use super::{Base, Model, Stage, cache};
+use super::{Base, Model, Stage, cache, leftovers};
+use crate::rewrite::Level;
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
 use crate::syntax::ast::InstructionKind;
@@ -11,11 +13,41 @@ use crate::tables::{self, Fact, Recommended};
 /// The option that keeps apt from installing what packages recommend.
 pub const NO_RECOMMENDS: &str = "--no-install-recommends";
 
+/// The program for people.
+pub const APT: &str = "apt";
+
+/// The program for scripts.
+pub const APT_GET: &str = "apt-get";
+
+/// Number of the word that names `apt` in a call which `apt-get` does in the same way: what both share but for progress
+/// bars and for keeping what was downloaded, which the images of Debian and Ubuntu do not do anyway.
+///
+/// # Errors
+/// Why it stays.
+pub fn may_be_apt_get(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<usize, Refusal> {
+    if !call.is_plain() {
+        return Err(call.why_not_plain());
+    }
+    let is_same = matches!(
+        call.subcommand(),
+        Some("update" | "install" | "remove" | "purge" | "autoremove" | "clean" | "autoclean")
+    );
+    if !is_same {
+        let subcommand = call.subcommand().unwrap_or_default();
+        return Err((format!("`apt {subcommand}` and `apt-get {subcommand}` differ"), "nothing"));
+    }
+    let image = model.stage_of(run).and_then(|stage| stage.image.as_deref());
+    if !image.is_some_and(|image| matches!(image.docker_clean, Fact::Known(true))) {
+        let reason = "whether apt-get would keep what it downloads is not known".to_owned();
+        return Err((reason, "a row for the base image in the image tables"));
+    }
+    let is_it = |word: &Word| word.literal().as_deref() == Some(APT);
+    let at = call.command.words.iter().position(is_it);
+    at.ok_or_else(|| ("the program is no plain word".to_owned(), "nothing"))
+}
+
 /// The command that removes apt's package lists.
 pub const REMOVE_LISTS: &str = "rm -rf /var/lib/apt/lists/*";
-
-/// The command that empties npm's cache.
-pub const CLEAN_NPM: &str = "npm cache clean --force";
 
 /// Whether the call installs packages of the distribution with apt.
 #[must_use]
@@ -56,19 +88,17 @@ pub fn updates_first(calls: &[Call<'_>], install: &Call<'_>) -> bool {
         .any(|call| call.is_apt() && call.subcommand() == Some("update"))
 }
 
-/// The options that an install command may gain, by program.
+/// The lowest level at which an install command may gain an option.
 ///
 /// # Errors
 /// Why it may not.
-pub fn may_gain_option(model: &Model<'_>, run: usize, call: &Call<'_>, option: &str) -> Result<(), String> {
+pub fn may_gain_option(model: &Model<'_>, run: usize, call: &Call<'_>, option: &str) -> Result<Level, String> {
     if !call.is_plain() {
         return Err("the options of the command are not all known".to_owned());
     }
     match (call.program(), call.subcommand(), option) {
-        ("apt-get" | "apt" | "aptitude", Some("install"), "-y") => Ok(()),
-        ("apk", Some("add"), "--no-cache") => Ok(()),
-        ("pip", Some("install"), "--no-cache-dir") => is_unread(model, run, "pip"),
-        _ => Err(format!("`{option}` is not known to be harmless here")),
+        ("apt-get" | "apt" | "aptitude", Some("install"), "-y") | ("apk", Some("add"), "--no-cache") => Ok(Level::Safe),
+        _ => leftovers::may_gain(model, run, call, option),
     }
 }
 
@@ -189,15 +219,8 @@ fn is_package_name(text: &str) -> bool {
 pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<(), String> {
     match text {
         REMOVE_LISTS => lists_are_not_read_after(model, run),
-        CLEAN_NPM => is_unread(model, run, "npm"),
-        _ => Err(format!("`{text}` is no known cleanup")),
+        _ => leftovers::may_clean(model, run, text),
     }
-}
-
-/// Whether nothing but the tool reads its cache.
-fn is_unread(model: &Model<'_>, run: usize, tool: &str) -> Result<(), String> {
-    let tool = tables::caches().tool(tool).ok_or_else(|| format!("the caches of {tool} are not known"))?;
-    cache::unread(model, run, tool).map_err(|(reason, _)| reason)
 }
 
 /// Whether nothing behind the RUN, in its stage and those built from it, reads package lists that it did not refresh

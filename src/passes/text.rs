@@ -96,8 +96,11 @@ pub(super) fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> Str
     let between = Span::new(model.instruction(second - 1).span.end, model.instruction(second).span.start);
     let comments: String =
         between.of(model.source).split_inclusive('\n').filter(|line| line.trim_start().starts_with('#')).collect();
-    let is_long = [first, second].iter().any(|run| model.instruction(*run).span.of(model.source).contains('\n'));
-    if comments.is_empty() && !is_long {
+    let is_long = (first..=second).any(|run| model.instruction(run).span.of(model.source).contains('\n'));
+    // The one line that they would become, with ` && ` for the keyword of the second.
+    let width: usize =
+        (first..=second).map(|run| model.instruction(run).span.of(model.source).chars().count()).sum::<usize>();
+    if comments.is_empty() && !is_long && width <= LINE_WIDTH {
         return " && ".to_owned();
     }
     let longest = if model.instruction(first).span.of(model.source).contains('\n') { first } else { second };

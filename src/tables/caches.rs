@@ -82,6 +82,21 @@ pub struct Tool {
     /// Environment variables that switch the cache off.
     #[serde(default)]
     pub defeating_environment: Vec<String>,
+    /// What empties the cache behind the commands, where no mount keeps it out of the layer.
+    #[serde(default)]
+    pub cleanup: Option<Cleanup>,
+    /// The option by which a command keeps nothing in the cache.
+    #[serde(default)]
+    pub skip: Option<Gain>,
+    /// The option by which a command asks no questions.
+    #[serde(default)]
+    pub yes: Option<Gain>,
+    /// The option by which a command installs no documentation.
+    #[serde(default)]
+    pub documentation: Option<Gain>,
+    /// The option by which a command leaves out packages that are only recommended.
+    #[serde(default)]
+    pub weak: Option<Gain>,
     /// What must be set for the cache to work in a mount, `UV_LINK_MODE=copy`.
     #[serde(default)]
     pub needs_environment: BTreeMap<String, String>,
@@ -109,6 +124,35 @@ impl Tool {
 
 fn cache_word() -> Vec<String> {
     vec!["cache".to_owned()]
+}
+
+/// What empties a cache.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum Cleanup {
+    /// `rm -rf` of what lies in its directories.
+    Remove,
+    /// A command; a `*` stands for the program that filled it.
+    Command(String),
+}
+
+impl From<String> for Cleanup {
+    fn from(text: String) -> Self {
+        if text == "rm" { Self::Remove } else { Self::Command(text) }
+    }
+}
+
+/// An option that commands may gain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gain {
+    /// The option.
+    pub option: String,
+    /// The main names of options that say the same, or the contrary.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// The commands that may gain it.
+    pub commands: Vec<String>,
 }
 
 /// A file of the build context that shows which tool a program is.

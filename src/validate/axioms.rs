@@ -38,8 +38,8 @@ pub enum Step {
     },
     /// An install command gains an option.
     ///
-    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`) and stands where the command
-    /// reads options.
+    /// The option is one that changes no installed file (`-y`, `--no-cache`, `--no-cache-dir`), or guarded one that leaves
+    /// documentation out, and stands where the command reads options.
     AddOption {
         /// The RUN.
         run: usize,
@@ -108,6 +108,15 @@ pub enum Step {
         after: usize,
         /// The command.
         text: String,
+    },
+    /// `apt-get` takes the place of `apt`.
+    ///
+    /// The subcommand is one that both do in the same way, and the base image keeps no downloads of either.
+    AptGetForApt {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
     },
     /// A chain gains `apt-get update` in front of an install that has none before it.
     ///
@@ -213,13 +222,16 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
-        Step::AddOption { run, command, at, option } => add_option(before, replay, *run, *command, *at, option),
+        Step::AddOption { run, command, at, option } => {
+            add_option(before, replay, (*run, *command), *at, option, level)
+        }
         Step::NoRecommends { run, command, at } => no_recommends(before, replay, *run, *command, *at),
         Step::RemoveOption { run, command, at } => remove_option(before, replay, *run, *command, *at),
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
         Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
+        Step::AptGetForApt { run, command } => apt_get_for_apt(before, replay, *run, *command),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
@@ -257,16 +269,18 @@ fn exec_form(before: &Model<'_>, replay: &mut Replay, instruction: usize) -> Res
 fn add_option(
     before: &Model<'_>,
     replay: &mut Replay,
-    run: usize,
-    command: usize,
+    (run, command): (usize, usize),
     at: usize,
     option: &str,
+    level: Level,
 ) -> Result<(), String> {
     let call = call(before, run, command)?;
     if !call.reads_options_at(at) {
         return Err(format!("no option is read at word {at}"));
     }
-    packages::may_gain_option(before, run, &call, option)?;
+    if level < packages::may_gain_option(before, run, &call, option)? {
+        return Err(format!("`{option}` leaves files out"));
+    }
     let words = &mut command_mut(replay, run, command)?.words;
     words.insert(at, CanonicalWord::plain(option));
     Ok(())
@@ -359,6 +373,15 @@ fn add_update(before: &Model<'_>, replay: &mut Replay, run: usize, command: usiz
         }
     };
     replay::insert(replay.script(run)?, chain.joint, previous, canonical_command(text)?)
+}
+
+fn apt_get_for_apt(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+    let call = call(before, run, command)?;
+    let at = packages::may_be_apt_get(before, run, &call).map_err(|(reason, _)| reason)?;
+    // Words are added behind the name only, so the number holds.
+    let word = command_mut(replay, run, command)?.words.get_mut(at).ok_or("there is no such word")?;
+    *word = CanonicalWord::plain(packages::APT_GET);
+    Ok(())
 }
 
 fn merge_and(before: &Model<'_>, replay: &mut Replay, first: usize, second: usize) -> Result<(), String> {

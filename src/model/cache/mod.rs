@@ -3,7 +3,8 @@
 mod place;
 mod readers;
 
-pub use place::is_the_tool;
+pub use place::{is_the_tool, names_option};
+pub use readers::{mentions, relies_on_earlier_downloads};
 
 use super::call::Call;
 use super::{Base, Model, Stage};
@@ -89,17 +90,18 @@ pub fn may_mount(model: &Model<'_>, run: usize, mount: &Mount) -> Result<(), Str
 /// Whether the call fills the caches of the tool.
 #[must_use]
 pub fn uses(call: &Call<'_>, tool: &Tool) -> bool {
-    let only_tells = || call.option(&["--version", "--help", "--info"]).is_some();
-    let is_it = |command: &String| match command.split_once(' ') {
-        None => call.program() == command && !only_tells(),
-        // What a program does without a subcommand: `yarn`.
-        Some((program, ".")) => call.program() == program && call.subcommand().is_none() && !only_tells(),
-        Some((program, option)) if option.starts_with('-') => {
-            call.program() == program && call.option(&[option]).is_some()
-        }
-        Some((program, subcommand)) => call.program() == program && call.subcommand() == Some(subcommand),
-    };
-    tool.commands.iter().any(is_it) && !tool.defeating_commands.iter().any(|command| call.reads_as(command))
+    tool.commands.iter().any(|command| call.is_command(command))
+        && !tool.defeating_commands.iter().any(|command| call.reads_as(command))
+}
+
+/// The directories that the tool fills in the RUN, for the effective user.
+///
+/// # Errors
+/// Why that is not known.
+pub fn directories(model: &Model<'_>, run: usize, tool: &Tool) -> Result<Vec<String>, Refusal> {
+    place::is_default(model, run, tool)?;
+    let directories = tool.directories.iter().filter(|directory| !directory.optional);
+    directories.map(|directory| place::target(model, run, directory).map(|(target, ..)| target)).collect()
 }
 
 /// Checks that nobody but the tool reads its caches, so that they may be emptied in the RUN that fills them.

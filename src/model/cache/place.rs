@@ -88,7 +88,8 @@ pub(super) fn is_default(model: &Model<'_>, run: usize, tool: &Tool) -> Result<(
 }
 
 /// Whether the call has the option, or a word that holds it: `-Dmaven.repo.local=…`.
-pub(super) fn names_option(call: &Call<'_>, option: &str) -> bool {
+#[must_use]
+pub fn names_option(call: &Call<'_>, option: &str) -> bool {
     call.option(&[option]).is_some() || option.contains('.') && call.has_word_with(option)
 }
 

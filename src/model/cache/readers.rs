@@ -6,13 +6,16 @@ use super::super::{Model, Stage, packages};
 use super::place::names_option;
 use super::{Refusal, is_below, uses};
 use crate::context::Entry;
-use crate::shell::ast::Word;
+use crate::shell::ast::{Word, WordPart};
 use crate::syntax::ast::InstructionKind;
 use crate::tables::{self, CacheDirectory, Place, Tool, TreeEffect};
 
 /// Checks that no RUN of the stage, or of those built from it, needs what an earlier RUN downloaded: in a mount it may
 /// be gone, because builders empty caches while the layers of earlier RUNs stay cached.
-pub(super) fn relies_on_earlier_downloads(model: &Model<'_>, stage: &Stage, tool: &Tool) -> Result<(), Refusal> {
+///
+/// # Errors
+/// Which RUN does.
+pub fn relies_on_earlier_downloads(model: &Model<'_>, stage: &Stage, tool: &Tool) -> Result<(), Refusal> {
     let family = std::iter::once(stage).chain(model.descendants(stage));
     for index in family.flat_map(|stage| stage.instructions.clone()) {
         let calls = model.calls(index);
@@ -20,7 +23,7 @@ pub(super) fn relies_on_earlier_downloads(model: &Model<'_>, stage: &Stage, tool
         let needs_earlier = |call: &Call<'_>| {
             let is_of_tool = tool.commands.iter().any(|command| command.split(' ').next() == Some(call.program()));
             is_of_tool
-                && (call.subcommand() == Some("cache add") || is_offline(model, index, call, tool))
+                && (call.subcommand() == Some("cache add") || uses(call, tool) && is_offline(model, index, call, tool))
                 && !calls.iter().any(|earlier| earlier.id < call.id && downloads(earlier))
         };
         if calls.iter().any(needs_earlier) {
@@ -163,6 +166,23 @@ fn copies_into_tree_above(model: &Model<'_>, index: usize, target: &str) -> bool
         // A name with an extension is that of a file.
         !source.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'))
     })
+}
+
+/// Whether a word of the call names a cache of the tool.
+#[must_use]
+pub fn mentions(call: &Call<'_>, tool: &Tool) -> bool {
+    let outside = tool.outside.iter().map(String::as_str);
+    let roots = tool.directories.iter().map(|directory| directory.root.as_str());
+    let homes = tool.directories.iter().filter_map(|directory| directory.home.as_deref()?.split('/').next());
+    let names = tool.directories.iter().flat_map(|directory| &directory.variables).map(|place| place.name.as_str());
+    let hidden = homes.filter(|home| home.starts_with('.'));
+    roots.chain(outside).chain(hidden).any(|text| call.has_word_with(text))
+        || names.into_iter().any(|name| call.command.words.iter().any(|word| expands(word, name)))
+}
+
+fn expands(word: &Word, name: &str) -> bool {
+    let is_it = |part: &WordPart| matches!(part, WordPart::Expansion { text, .. } if has_path(text, name));
+    word.parts.iter().any(is_it)
 }
 
 /// Texts by which a command may name the directory: its path, its last two parts, below HOME also the hidden directory that

@@ -1,0 +1,310 @@
+//! apt: lists are fetched where packages are installed, and go with the RUN.
+
+use super::super::text;
+use super::{NOT_SHIPPED, Place};
+use crate::edit::Edit;
+use crate::model::call::Call;
+use crate::model::chain::Chain;
+use crate::model::packages::{self, KeepRecommends, NO_RECOMMENDS, REMOVE_LISTS};
+use crate::rewrite::{Findings, Level, Rewrite};
+use crate::shell::ast::Word;
+use crate::source::Span;
+use crate::tables;
+use crate::validate::Step;
+
+impl Place<'_> {
+    /// `apt-get` instead of `apt`.
+    pub(super) fn apt_get(&self, call: &Call<'_>, found: &mut Findings) {
+        if call.program_word().as_deref() != Some(packages::APT) {
+            return;
+        }
+        let span = self.model.script_span(self.run, call.span());
+        let at = match packages::may_be_apt_get(self.model, self.run, call) {
+            Ok(at) => at,
+            Err((reason, unlock)) => {
+                found.decline(self.span(), reason, unlock);
+                return;
+            }
+        };
+        let word = self.model.script_span(self.run, call.command.words[at].span);
+        let rewrite = Rewrite::new(
+            Level::Safe,
+            span,
+            format!("`{}` instead of `{}`", packages::APT_GET, packages::APT),
+            "apt itself warns that its command line is not stable and not for scripts; apt-get does the same here",
+        );
+        let step = Step::AptGetForApt { run: self.run, command: call.id };
+        found.push(rewrite.edit(Edit::replace(word, packages::APT_GET)).step(step));
+    }
+
+    /// `apt-get update` in front of an install that relies on an earlier RUN.
+    pub(super) fn update_first(&self, call: &Call<'_>, found: &mut Findings) {
+        if packages::updates_first(&self.calls, call)
+            || !self.earlier_update()
+            || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists")
+        {
+            return;
+        }
+        // Only the first install of the RUN needs it.
+        if self.calls.iter().any(|other| other.id < call.id && packages::is_apt_install(other)) {
+            return;
+        }
+        if self.sources_changed() {
+            let reason = "package sources change between `apt-get update` and the install";
+            found.decline(self.span(), reason, "`apt-get update` in the same RUN");
+            return;
+        }
+        let Some(update) = packages::update_command(call) else {
+            found.decline(
+                self.span(),
+                "the install is run through another program or with variables",
+                "`apt-get update` in the same RUN",
+            );
+            return;
+        };
+        let Some((chain, at)) = self.in_chain(call) else {
+            found.decline(self.span(), "the install is no part of a plain `&&` list", "a plain `&&` list");
+            return;
+        };
+        if at > 0 && chain.elements[at - 1].simple().is_none() {
+            found.decline(
+                self.span(),
+                "the command before the install is a compound one",
+                "`apt-get update` in the same RUN",
+            );
+            return;
+        }
+        let rewrite = Rewrite::new(
+            Level::Safe,
+            self.model.script_span(self.run, call.span()),
+            format!("`{update}` runs before the install, in the same RUN"),
+            "a cached RUN that only updates leaves old lists behind, from which packages cannot be fetched any more",
+        );
+        let step = Step::AddUpdate { run: self.run, command: call.id, text: update.clone() };
+        found.push(rewrite.edit(text::prepend(self.model, self.run, &chain, at, &update)).step(step));
+    }
+
+    /// The RUNs right below this one that become a part of it: this one refreshes the lists and does nothing else than apt
+    /// does, and they only install.
+    pub(super) fn installs_below(&self, head: usize) -> Vec<usize> {
+        let only_apt = |calls: &[Call<'_>]| !calls.is_empty() && calls.iter().all(Call::is_apt);
+        let updates =
+            |calls: &[Call<'_>]| calls.iter().any(|call| call.is_apt() && call.subcommand() == Some("update"));
+        let calls = self.model.calls(head);
+        if !updates(&calls) || !only_apt(&calls) {
+            return Vec::new();
+        }
+        let joins = |run: &usize| {
+            let calls = self.model.calls(*run);
+            only_apt(&calls)
+                && !updates(&calls)
+                && calls.iter().any(packages::is_apt_install)
+                && packages::may_merge(self.model, run - 1, *run).is_ok()
+        };
+        (head + 1..self.stage.instructions.end).take_while(joins).collect()
+    }
+
+    /// This RUN and the installs right below it become one RUN.
+    pub(super) fn merge_installs(&self) -> Option<Rewrite> {
+        let below = self.installs_below(self.run);
+        let last = *below.last()?;
+        let span = self.span().to(self.model.instruction(last).span);
+        let mut rewrite = Rewrite::new(
+            Level::Safe,
+            span,
+            if below.len() == 1 {
+                "becomes one RUN with the install below".to_owned()
+            } else {
+                format!("becomes one RUN with the {} installs below", below.len())
+            },
+            "a cached RUN that only updates leaves old lists behind, from which packages cannot be fetched any more",
+        );
+        for second in below {
+            // A blank at the end of the line above goes with the line end.
+            let above = self.model.body(second - 1).and_then(|body| body.understood());
+            let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
+            let end = self.model.script_span(second - 1, end).end;
+            let between = Span::new(end, self.model.instruction(second).arguments.start);
+            let joint = text::merge_joint(self.model, self.run, second);
+            rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first: self.run, second });
+        }
+        Some(rewrite)
+    }
+
+    /// Whether the RUN becomes a part of one above.
+    pub(super) fn joins_above(&self) -> bool {
+        let above = (self.stage.instructions.start..self.run).rev().take_while(|above| self.model.is_run(*above));
+        above.into_iter().any(|head| self.installs_below(head).contains(&self.run))
+    }
+
+    /// Whether an earlier RUN of the stage, or of those it is built from, refreshes apt's lists.
+    pub(super) fn earlier_update(&self) -> bool {
+        let mut stage = self.stage;
+        let mut end = self.run;
+        loop {
+            if (stage.instructions.start..end).any(|run| self.refreshes_or_fails(run)) {
+                return true;
+            }
+            let crate::model::Base::Stage(parent) = stage.base else { return false };
+            stage = &self.model.stages[parent];
+            end = stage.instructions.end;
+        }
+    }
+
+    /// The instructions behind the last refresh of apt's lists and up to this RUN change where packages come from.
+    pub(super) fn sources_changed(&self) -> bool {
+        let start = (self.stage.instructions.start..self.run).rev().find(|run| self.refreshes_or_fails(*run));
+        let changes = |index: usize| {
+            let text = self.model.instruction(index).full_span().of(self.model.source);
+            ["/etc/apt", "add-apt-repository", "apt-key", "dpkg --add-architecture"]
+                .iter()
+                .any(|trace| text.contains(trace))
+        };
+        (start.unwrap_or(self.stage.instructions.start)..=self.run).any(changes)
+    }
+
+    /// Whether the RUN refreshes apt's lists, and fails when that fails. One that may fail and go on is the author's
+    /// wish, which a strict `apt-get update &&` would not respect.
+    pub(super) fn refreshes_or_fails(&self, run: usize) -> bool {
+        let chain = self.model.body(run).and_then(|body| body.understood()).and_then(Chain::of);
+        let calls = self.model.calls(run);
+        let update = calls.iter().find(|call| call.is_apt() && call.subcommand() == Some("update"));
+        let (Some(chain), Some(update)) = (chain, update) else { return false };
+        chain.elements.iter().any(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, update.command)))
+    }
+
+    pub(super) fn assume_yes(&self, call: &Call<'_>) -> Option<Rewrite> {
+        let has_yes = call.option(&["-y", "--yes", "--assume-yes", "-qq", "--force-yes"]).is_some();
+        if has_yes || !call.is_plain() || self.has_apt_configuration() {
+            return None;
+        }
+        let rewrite = self.with_option(call, "-y")?;
+        Some(Rewrite {
+            message: "gains `-y`".to_owned(),
+            reason: "apt stops the build when it wants to ask and nobody answers".to_owned(),
+            ..rewrite
+        })
+    }
+
+    /// Whether the file says `APT::Get::Assume-Yes` somewhere.
+    pub(super) fn has_apt_configuration(&self) -> bool {
+        self.model.source.contains("Assume-Yes")
+    }
+
+    pub(super) fn no_recommends(&self, call: &Call<'_>, found: &mut Findings) {
+        let has_it = call.has_word_with("no-install-recommends")
+            || call.has_word_with("Install-Recommends")
+            || self.model.source.contains("APT::Install-Recommends");
+        if has_it || call.operands().is_empty() {
+            return;
+        }
+        if !call.is_plain() {
+            let (reason, unlock) = call.why_not_plain();
+            found.decline(self.span(), reason, unlock);
+            return;
+        }
+        let recommends = match packages::recommends(self.model, self.run, call) {
+            Ok(recommends) => recommends,
+            Err(KeepRecommends::Nothing) => return,
+            Err(refusal) => {
+                let unlock = "name the recommended packages that are needed, and add the option by hand";
+                let reason = format!("without `{NO_RECOMMENDS}`: {refusal}");
+                found.decline(self.span(), reason, unlock);
+                return;
+            }
+        };
+        let (Some(at), Some(last)) = (call.option_place(), call.command.words.last()) else { return };
+        let quoted =
+            |packages: &[String]| packages.iter().map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
+        let more =
+            if recommends.lost.len() > 4 { format!(" and {} more", recommends.lost.len() - 4) } else { String::new() };
+        let lost = quoted(&recommends.lost[..recommends.lost.len().min(4)]);
+        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image");
+        let mut rewrite = Rewrite::new(
+            Level::Guarded,
+            self.model.script_span(self.run, call.span()),
+            String::new(),
+            reason(&recommends.used),
+        );
+        let before = self.model.script_span(self.run, call.command.words[at - 1].span).end;
+        let end = self.model.script_span(self.run, last.span).end;
+        let separator = text::word_separator(self.model, self.run, call);
+        let named: String = recommends.used.iter().map(|package| format!("{separator}{package}")).collect();
+        if !named.is_empty() {
+            message.push_str(&format!("; named because something may use them: {}", quoted(&recommends.used)));
+            rewrite = rewrite.edit(Edit::insert(end, named));
+        }
+        rewrite.message = message;
+        let step = Step::NoRecommends { run: self.run, command: call.id, at };
+        found.push(rewrite.edit(Edit::insert(before, format!(" {NO_RECOMMENDS}"))).step(step));
+    }
+
+    /// Package lists go at the end of the RUN that fetched them.
+    pub(super) fn remove_lists(&self, found: &mut Findings) {
+        let updates = |call: &&Call<'_>| call.is_apt() && call.subcommand() == Some("update");
+        let Some(update) = self.calls.iter().find(updates) else { return };
+        let removed = self.calls.iter().any(|call| {
+            call.id > update.id
+                && (call.program() == "rm" && call.has_word_with("/var/lib/apt")
+                    || call.is_apt() && matches!(call.subcommand(), Some("distclean" | "dist-clean")))
+        });
+        // Where a RUN only refreshes the lists, it is the RUN that may go.
+        let is_alone = self.calls.len() == 1;
+        if removed || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists") {
+            return;
+        }
+        if !self.model.is_shipped(self.stage) {
+            found.decline(self.span(), NOT_SHIPPED, "nothing");
+            return;
+        }
+        if self
+            .calls
+            .iter()
+            .any(|call| call.is_apt() && call.command.words.first().and_then(Word::literal).as_deref() == Some("sudo"))
+        {
+            found.decline(self.span(), "apt runs through sudo", "remove the lists by hand");
+            return;
+        }
+        if let Err(reason) = packages::lists_are_not_read_after(self.model, self.run) {
+            found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
+            return;
+        }
+        if is_alone {
+            found.decline(
+                self.span(),
+                "the RUN only refreshes the lists, perhaps for whoever uses the image",
+                "nothing",
+            );
+            return;
+        }
+        let Some((chain, last)) = self.chain_end() else {
+            found.decline(
+                self.span(),
+                "the RUN is no plain `&&` list that ends in a simple command",
+                "a plain `&&` list",
+            );
+            return;
+        };
+        let end = chain.elements.len() - 1;
+        let rewrite = Rewrite::new(
+            Level::Safe,
+            self.model.script_span(self.run, update.span()),
+            format!("gains `{REMOVE_LISTS}` at its end"),
+            "package lists are of no use in the image and are refreshed before the next install",
+        );
+        let step = Step::AddCleanup { run: self.run, after: last, text: REMOVE_LISTS.to_owned() };
+        found.push(rewrite.edit(text::append(self.model, self.run, &chain, end, REMOVE_LISTS)).step(step));
+    }
+}
+
+/// Why packages stay out, and what those that are named are for.
+fn reason(used: &[String]) -> String {
+    let mut reason = "packages that are only recommended, and of no use to programs, are not installed".to_owned();
+    let uses = used.iter().filter_map(|package| Some((package, tables::recommends_table().use_of(package)?)));
+    for (idx, (package, what)) in uses.enumerate() {
+        let joint = if idx == 0 { "; what may be of use came with them until now and keeps coming:" } else { "," };
+        let what = what.replace(": ", ", ");
+        reason.push_str(&format!("{joint} `{package}` ({what})"));
+    }
+    reason
+}
