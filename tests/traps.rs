@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use imgopt::context::BuildContext;
 use imgopt::rewrite::Level;
 use imgopt::syntax::ast::{Command, Dockerfile, Healthcheck, Instruction, InstructionKind, ItemKind, KeyValues};
+use imgopt::syntax::image::ImageReference;
 use imgopt::syntax::mount::{Mount, MountKind, Sharing};
-use imgopt::{Options, optimize, syntax};
+use imgopt::{Options, optimize, syntax, tables};
 use rayon::prelude::*;
 
 const LEVELS: [Level; 3] = [Level::Safe, Level::Guarded, Level::Breaking];
@@ -99,7 +100,7 @@ impl Read {
         let flags: Vec<_> = instruction.flags.iter().map(|flag| flag.span.of(&self.text)).collect();
         let what = match &instruction.kind {
             InstructionKind::From(from) => {
-                format!("{} as {:?}", from.image.text, from.alias.as_ref().map(|alias| &alias.name.text))
+                format!("{} as {:?}", released(&from.image.text), from.alias.as_ref().map(|alias| &alias.name.text))
             }
             InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => values(pairs),
             InstructionKind::Copy(transfer) | InstructionKind::Add(transfer) => {
@@ -114,6 +115,14 @@ impl Read {
         };
         format!("{} {flags:?} {what}", self.keyword(instruction))
     }
+}
+
+/// The image with the tag that also names the release of its distribution: that much may be added.
+fn released(image: &str) -> String {
+    let reference: Option<ImageReference> = image.parse().ok();
+    let with_release = reference
+        .and_then(|reference| tables::suite_tag(&reference).map(|tag| format!("{}:{tag}", reference.familiar_name())));
+    with_release.unwrap_or_else(|| image.to_owned())
 }
 
 /// Keys and values as a container sees them, for values without escapes.
@@ -166,7 +175,7 @@ fn check(name: &str, text: &str, level: Level) -> Result<(), String> {
 /// Says what is wrong with what came out.
 fn judge(name: &str, before: &str, after: String) -> Result<(), String> {
     let (before, after) = (Read::new(before.to_owned()), Read::new(after));
-    for check in [everywhere, mounts, transfers, processes, installs] {
+    for check in [everywhere, bases, mounts, transfers, processes, installs] {
         check(&before, &after)?;
     }
     special(name, &before, &after)
@@ -298,6 +307,15 @@ fn mounts(before: &Read, after: &Read) -> Result<(), String> {
 fn last_stage_is_untouched(after: &Read) -> bool {
     let last = after.text.to_lowercase().rfind("\nfrom ").unwrap_or(0);
     !after.text[last..].contains("docker-clean")
+}
+
+/// No digest comes out of nowhere, and `latest` says nothing (rows 27, 28).
+fn bases(before: &Read, after: &Read) -> Result<(), String> {
+    for new in [":latest", "@sha256:"] {
+        let n = |read: &Read| read.of_kind("FROM").iter().filter(|from| from.span.of(&read.text).contains(new)).count();
+        ensure(n(after) <= n(before), || format!("`{new}` stands behind an image"))?;
+    }
+    Ok(())
 }
 
 /// ADD becomes COPY for plain local sources only (row 56).
