@@ -69,19 +69,22 @@ pub enum AssumptionKind {
     NoChildImages,
     /// No build-only file is read at run time through a computed path.
     NoComputedReads,
+    /// Code that is not seen needs no program and no library that goes.
+    NoUnseenNeeds,
     /// A package manager's command writes where its table row says.
     TableBounds,
 }
 
 impl AssumptionKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BuildKit,
         Self::DefaultBuildArguments,
         Self::NoOtherVolumes,
         Self::NoShellInContainer,
         Self::NoChildImages,
         Self::NoComputedReads,
+        Self::NoUnseenNeeds,
         Self::TableBounds,
     ];
 
@@ -95,6 +98,7 @@ impl AssumptionKind {
             Self::NoShellInContainer => "no-shell-in-container",
             Self::NoChildImages => "no-child-images",
             Self::NoComputedReads => "no-computed-reads",
+            Self::NoUnseenNeeds => "no-unseen-needs",
             Self::TableBounds => "table-bounds",
         }
     }
@@ -108,6 +112,7 @@ impl AssumptionKind {
             Self::NoOtherVolumes => "no volume or bind mount beyond those seen",
             Self::NoShellInContainer => "nobody starts a shell in the container",
             Self::NoChildImages => "no image outside this repository is built from this one",
+            Self::NoUnseenNeeds => "code that is not seen needs no program and no library that goes",
             Self::NoComputedReads => "no build-only file is read at run time through a computed path",
             Self::TableBounds => "the package manager's command writes where its table row says",
         }

@@ -2,6 +2,7 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod bases;
 mod build_only;
 mod builders;
 mod caches;
@@ -11,7 +12,7 @@ mod eol;
 mod extensions;
 mod images;
 mod musl;
-mod native;
+mod needs;
 mod package_names;
 mod programs;
 mod recommends;
@@ -27,6 +28,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
@@ -39,7 +41,10 @@ pub use images::{
     decode_images, image, image_of, images,
 };
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
-pub use native::{Native, NativeTable, decode_native, native, natives};
+pub use needs::{
+    CommandKind, CommandNeeds, ImportNeeds, NeedsTable, NodeTable, PackageNeeds, PythonTable, Wheel, decode_needs,
+    needs, node_packages, python_packages,
+};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
@@ -53,6 +58,7 @@ pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
+    ("bases.yaml", include_str!("../rewrites/bases.yaml")),
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
@@ -60,10 +66,12 @@ pub const FILES: &[(&str, &str)] = &[
     ("effects.yaml", include_str!("../rewrites/effects.yaml")),
     ("eol.yaml", include_str!("../rewrites/eol.yaml")),
     ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
+    ("needs.yaml", include_str!("../rewrites/needs.yaml")),
+    ("packages/node.yaml", include_str!("../rewrites/packages/node.yaml")),
+    ("packages/python.yaml", include_str!("../rewrites/packages/python.yaml")),
     ("musl.yaml", include_str!("../rewrites/musl.yaml")),
     ("packages/build-only.yaml", include_str!("../rewrites/packages/build-only.yaml")),
     ("packages/names.yaml", include_str!("../rewrites/packages/names.yaml")),
-    ("packages/native.yaml", include_str!("../rewrites/packages/native.yaml")),
     ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
     ("packages/runtime-libs.yaml", include_str!("../rewrites/packages/runtime-libs.yaml")),
     ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
@@ -204,10 +212,13 @@ fn shipped(file: &str) -> &'static str {
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;
     decode_extensions(shipped("extensions.yaml"))?;
+    decode_needs(shipped("needs.yaml"))?;
+    needs::check_packages()?;
     decode_recommends(shipped("packages/recommends.yaml"))?;
     decode_programs(shipped("programs.yaml"))?;
     decode_distroless(shipped("distroless.yaml"))?;
@@ -218,7 +229,6 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
-    decode_native(shipped("packages/native.yaml"))?;
     decode_suites(shipped("suites.yaml"))?;
     decode_stages(shipped("stages.yaml"))?;
     Ok(())

@@ -39,8 +39,7 @@ fn words_are_sorted() {
 }
 
 fn check_sorted(file: &str, name: &str, value: &Value, in_order: &[&str]) {
-    let is_table = ["packages", "tags", "uses", "env", "program_sets", "alpine", "python", "node", "ruby"]
-        .contains(&name)
+    let is_table = ["packages", "tags", "uses", "env", "program_sets", "alpine", "python", "node"].contains(&name)
         || (file == "tags.yaml" && name.is_empty());
     if let Some(mapping) = value.as_mapping() {
         let keys: Vec<&str> = mapping.keys().filter_map(Value::as_str).collect();
@@ -70,7 +69,6 @@ fn sources_have_a_name_and_a_day() {
         one("musl", &tables::musl().source),
         one("musl", &tables::musl().behaviour.source),
         one("names", &tables::package_names().source),
-        one("native", &tables::natives().source),
         one("suites", &tables::suites().source),
         ("runtime-libs", tables::runtime_libs().sources.as_slice()),
         ("package sizes", tables::package_sizes().sources.as_slice()),
@@ -324,19 +322,6 @@ fn run_time_packages() {
     assert_eq!(tables::alpine_name("build-essential"), Some(Package("build-base")));
     assert_eq!(tables::alpine_name("apt-utils"), Some(Nothing));
     assert_eq!(tables::alpine_name("gosu"), None);
-}
-
-#[test]
-fn packages_with_libraries_of_the_system() {
-    use tables::Ecosystem;
-    let packages = |ecosystem, package, release| {
-        let native = tables::native(ecosystem, package).expect("a row");
-        native.run_time_packages(release).known().map(|packages| packages.join(" "))
-    };
-    assert_eq!(packages(Ecosystem::Python, "psycopg2", "bookworm").as_deref(), Some("libpq5"));
-    assert_eq!(packages(Ecosystem::Ruby, "mysql2", "trixie").as_deref(), Some("libmariadb3"));
-    assert_eq!(packages(Ecosystem::Python, "psycopg2", "noble"), None);
-    assert_eq!(tables::native(Ecosystem::Python, "requests"), None);
 }
 
 #[test]

@@ -100,7 +100,9 @@ impl Read {
         let flags: Vec<_> = instruction.flags.iter().map(|flag| flag.span.of(&self.text)).collect();
         let what = match &instruction.kind {
             InstructionKind::From(from) => {
-                format!("{} as {:?}", released(&from.image.text), from.alias.as_ref().map(|alias| &alias.name.text))
+                // The slim variant of a distribution's image has the same packages.
+                let image = released(&from.image.text).replace("-slim", "");
+                format!("{image} as {:?}", from.alias.as_ref().map(|alias| &alias.name.text))
             }
             InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => values(pairs),
             InstructionKind::Copy(transfer) | InstructionKind::Add(transfer) => {

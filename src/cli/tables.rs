@@ -174,14 +174,10 @@ fn package(name: &str) -> Option<String> {
         }),
     );
     section.some("on Alpine", tables::runtime_libs().alpine_headers(name));
-    for (ecosystem, of) in [(Ecosystem::Python, "PyPI"), (Ecosystem::Node, "npm"), (Ecosystem::Ruby, "gem")] {
+    for (ecosystem, of) in [(Ecosystem::Python, "PyPI"), (Ecosystem::Node, "npm")] {
         section.some(
             &format!("on musl ({of})"),
             tables::on_musl(ecosystem, name).map(|row| format!("{:?}", row.musl).to_lowercase()),
-        );
-        section.some(
-            &format!("linked with ({of})"),
-            tables::native(ecosystem, name).map(|native| native.libraries.join(" ")),
         );
     }
     if section.0.len() == empty {

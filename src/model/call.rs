@@ -146,6 +146,12 @@ impl Call<'_> {
         self.command.words.iter().any(|word| word.pattern().is_some_and(|word| word.contains(text)))
     }
 
+    /// How often the text stands in the words of the command.
+    #[must_use]
+    pub fn words_with(&self, text: &str) -> usize {
+        self.command.words.iter().filter_map(Word::pattern).map(|word| word.matches(text).count()).sum()
+    }
+
     /// Whether the call is the command of a table, whatever options either has. A command without subcommand is told by its
     /// options: `pacman -Scc`.
     #[must_use]

@@ -116,7 +116,8 @@ pub struct Evaluated(Result<String, String>);
 const MARK: char = '\u{1}';
 
 impl Evaluated {
-    fn new(word: &str, escape: char) -> Self {
+    /// What the word evaluates to.
+    pub(crate) fn new(word: &str, escape: char) -> Self {
         if !word.contains(['$', '"', '\'', escape, MARK]) {
             return Self(Ok(word.to_owned()));
         }

@@ -1,6 +1,7 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
 pub mod access;
+pub mod base;
 pub mod body;
 pub mod cache;
 pub mod call;
@@ -11,6 +12,7 @@ pub mod deed;
 pub mod effect;
 pub mod leftovers;
 pub mod manifest;
+pub mod needs;
 pub mod origin;
 pub mod packages;
 pub mod process;

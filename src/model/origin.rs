@@ -1,5 +1,6 @@
 //! Where a file of an image comes from: the file of the build context that stands at a path.
 
+use super::call::Call;
 use super::{Base, Model, Stage, stage_named};
 use crate::context::Entry;
 use crate::model::walk::clean;
@@ -50,8 +51,11 @@ impl Model<'_> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match &self.instruction(index).kind {
             InstructionKind::Run(_) => {
-                let names_it = self.body(index).is_none_or(|body| body.text.text.contains(name));
-                if names_it { Trace::Lost } else { Trace::Untouched }
+                if self.may_change(index, name) {
+                    Trace::Lost
+                } else {
+                    Trace::Untouched
+                }
             }
             InstructionKind::Copy(transfer) => self.trace_copy(index, transfer, path),
             InstructionKind::Add(transfer) => match self.destination(index, transfer) {
@@ -60,6 +64,15 @@ impl Model<'_> {
             },
             _ => Trace::Untouched,
         }
+    }
+
+    /// Whether a RUN names the file in another way than to change its mode or owner.
+    fn may_change(&self, run: usize, name: &str) -> bool {
+        let Some(body) = self.body(run) else { return true };
+        let Some(calls) = self.every_call(run) else { return body.text.text.contains(name) };
+        let keeps = |call: &Call<'_>| matches!(call.program(), "chmod" | "chown");
+        let named: usize = calls.iter().filter(|call| keeps(call)).map(|call| call.words_with(name)).sum();
+        body.text.text.matches(name).count() > named
     }
 
     fn trace_copy(&self, index: usize, transfer: &Transfer, path: &str) -> Trace {

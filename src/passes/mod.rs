@@ -13,6 +13,7 @@ pub mod modern_syntax;
 pub mod multi_stage;
 pub mod package_install;
 pub mod pin_base;
+pub mod slim_base;
 mod text;
 
 use crate::model::Model;
@@ -68,6 +69,9 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &add_to_copy::AddToCopy,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,
+    // After multi-stage: the stage that builds keeps its image. Before every pass that looks at packages: they judge the
+    // install that it writes, and the image that is left.
+    &slim_base::SlimBase,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,
     // Before package-install: where a cache is mounted, nothing has to be cleaned up.

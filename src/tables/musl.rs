@@ -65,8 +65,6 @@ pub enum Ecosystem {
     Python,
     /// Packages of the npm registry.
     Node,
-    /// Gems.
-    Ruby,
 }
 
 /// Differences between musl and glibc.
@@ -96,7 +94,6 @@ impl MuslTable {
         match ecosystem {
             Ecosystem::Python => self.python.get(package),
             Ecosystem::Node => self.node.get(package),
-            Ecosystem::Ruby => None,
         }
     }
 }

@@ -181,6 +181,15 @@ pub enum Step {
         /// The image as it is written then.
         image: String,
     },
+    /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
+    /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
+    ///
+    /// Both images are of one version, release and configuration by the tables; every need of the stage, and of those that
+    /// are built from it, is known and met ([`crate::model::base`]). Reference and packages are what the model says.
+    SwapBase {
+        /// The FROM.
+        from: usize,
+    },
     /// A stage becomes two: its list up to an instruction, which builds, and a new one, which runs. Always guarded.
     ///
     /// - It is the only stage of a file without ONBUILD, and what the tables know of its base image holds for the new one.
@@ -208,9 +217,11 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ApprovedBase { .. } | Self::ExecForm { .. } | Self::NoRecommends { .. } | Self::SplitStage(_) => {
-                Level::Guarded
-            }
+            Self::ApprovedBase { .. }
+            | Self::ExecForm { .. }
+            | Self::NoRecommends { .. }
+            | Self::SplitStage(_)
+            | Self::SwapBase { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -239,6 +250,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
+        Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
@@ -440,7 +452,11 @@ fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a
         .ok_or_else(|| format!("there is no command {command}"))
 }
 
-fn command_mut(replay: &mut Replay, run: usize, command: usize) -> Result<&mut canonical::CanonicalCommand, String> {
+pub(super) fn command_mut(
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+) -> Result<&mut canonical::CanonicalCommand, String> {
     replay::command_mut(replay.script(run)?, command).ok_or_else(|| format!("there is no command {command}"))
 }
 

@@ -6,6 +6,7 @@
 //! every stage, comments, directives and heredoc bodies are compared too.
 
 mod axioms;
+mod base;
 mod commute;
 mod configuration;
 mod pin;

@@ -149,6 +149,14 @@ impl Replay {
         self.effects.windows(2).any(|pair| pair[0].0 == first && pair[1].0 == second)
     }
 
+    /// Puts a new effect behind that of an instruction. It has no number in the text before.
+    pub(super) fn insert_behind(&mut self, instruction: usize, effect: Effect) -> Result<(), String> {
+        let at = self.effects.iter().position(|(from, _)| *from == instruction);
+        let at = at.ok_or_else(|| format!("instruction {instruction} has no effect any more"))?;
+        self.effects.insert(at + 1, (NEW, effect));
+        Ok(())
+    }
+
     /// Takes an effect out.
     pub(super) fn remove(&mut self, instruction: usize) -> Result<Effect, String> {
         let at = self.effects.iter().position(|(from, _)| *from == instruction);

@@ -3,7 +3,7 @@
 
     cargo build && python3 tests/images/compare.py [NAME…] [--table docs/measured.md]
 
-Needs Docker with buildx and Python 3.11. Every application below `apps/` and `runtime/` has a Dockerfile, what it copies,
+Needs Docker with buildx and Python 3.11. Every application below `apps/`, `later/` and `runtime/` has a Dockerfile, what it copies,
 and a `probe.toml` (see README.md here) that says what to ask of it and what must come out. Each Dockerfile is built as it
 is, as `imgopt rewrite` writes it, and as it writes it without the passes that split; the images are asked the same, and
 have to answer the same. Exit code 1: a rewritten file does not build, or its image answers differently.
@@ -92,7 +92,7 @@ class Builder:
 
 
 class Application:
-    """A folder below `apps/` or `runtime/`."""
+    """A folder below `apps/`, `later/` or `runtime/`."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -263,8 +263,15 @@ def rewrite(imgopt, application, place, skip):
     return context, json.loads(done.stdout)["files"][0]
 
 
-def compare(application, imgopt, builder, fresh):
+def splits(imgopt):
+    """The passes that split, of those that the program has."""
+    known = subprocess.run([str(imgopt), "passes"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [name for name in SPLITS if re.search(rf"^{name}\b", known, re.MULTILINE)]
+
+
+def compare(application, imgopt, builder, options):
     """All that the table and the exit code say about an application."""
+    fresh = options.fresh
     row = {"name": application.name, "kind": application.kind, "problems": []}
     with tempfile.TemporaryDirectory(prefix="imgopt-images.") as temporary:
         places = [Path(temporary) / name for name in ("before", "after", "unsplit", "forced")]
@@ -283,10 +290,10 @@ def compare(application, imgopt, builder, fresh):
         row["after"] = measure(application, context, builder, fresh)
         row["log"] = row["after"].get("log", "")
         row["problems"] = row["after"]["problems"] or differences(application, row["before"], row["after"])
-        if row["split"]:
-            context, _ = rewrite(imgopt, application, places[2], SPLITS)
+        if row["split"] and not options.quick:
+            context, _ = rewrite(imgopt, application, places[2], splits(imgopt))
             row["unsplit"] = measure(application, context, builder, fresh)
-        else:
+        elif not row["split"]:
             row["unsplit"] = row["after"]
         forced = application.folder / "forced.Dockerfile"
         if forced.exists():
@@ -328,10 +335,13 @@ def outcome(row, passes):
 
 
 def table(rows):
-    """Markdown: one table for sizes and steps, one for how images run."""
-    apps = [row for row in rows if row["kind"] == "apps"]
+    """Markdown: two tables for sizes and steps, one for how images run."""
     lines = []
-    if apps:
+    for kind in ("apps", "later"):
+        apps = [row for row in rows if row["kind"] == kind]
+        if not apps:
+            continue
+        lines += [f"### `{kind}`", ""]
         lines += ["| application | before MB | unsplit MB | after MB | smaller | steps again | outcome |", "|---|--:|--:|--:|--:|--:|---|"]
         for row in apps:
             before, after = row["before"], row.get("after", {})
@@ -342,6 +352,7 @@ def table(rows):
         lines += ["", summary(apps), ""]
     contract = [row for row in rows if row["kind"] == "runtime"]
     if contract:
+        lines += ["### `runtime`", ""]
         lines += ["| application | user | stops after s | breaks when forced | outcome |", "|---|---|---|---|---|"]
         for row in contract:
             before, after = row["before"], row.get("after", {})
@@ -365,8 +376,11 @@ def summary(apps):
     text = f"{len(apps)} applications, {len(good)} of them rewritten with the same answers, {len(split)} split; "
     text += f"mean size {sum(map(saved, good)) / len(good):.0%} below the original"
     if split:
-        against = sum(1 - row["after"]["bytes"] / row["unsplit"]["bytes"] for row in split if "bytes" in row["unsplit"])
-        text += f"; those split: {sum(map(saved, split)) / len(split):.0%} below it, {against / len(split):.0%} below what is written without the split"
+        text += f"; those split: {sum(map(saved, split)) / len(split):.0%} below it"
+        pairs = [(row["after"]["bytes"], row["unsplit"]["bytes"]) for row in split if "bytes" in row.get("unsplit", {})]
+        if pairs:
+            against = sum(1 - after / unsplit for after, unsplit in pairs) / len(pairs)
+            text += f" and {against:.0%} below what is written without the split"
     larger = [row["name"] for row in good if saved(row) < 0]
     slower = [row["name"] for row in split if 2 * row["after"].get("again", 0) > row["after"]["steps"]]
     text += f". Larger: {', '.join(larger) or 'none'}. Split, and more than half of the steps run again after a change: {', '.join(slower) or 'none'}."
@@ -386,6 +400,7 @@ def main():
     parser.add_argument("--imgopt", type=Path, help="the program; target/release/imgopt, else target/debug/imgopt")
     parser.add_argument("--build-option", action="append", default=[], metavar="OPTION", help="given to docker build")
     parser.add_argument("--drop-syntax", action="store_true", help="build without `# syntax=`: no frontend can be pulled")
+    parser.add_argument("--quick", action="store_true", help="do not build what is written without the split")
     parser.add_argument("--fresh", action="store_true", help="build all of it again")
     parser.add_argument("--originals", action="store_true", help="build and ask the originals only")
     parser.add_argument("--table", type=Path, metavar="FILE", help="replace what is between the marks of FILE, or write it")
@@ -407,7 +422,7 @@ def main():
                 result = measure(application, application.copy(Path(temporary)), builder, options.fresh)
             row = {"name": application.name, "problems": result["problems"], "log": result.get("log", ""), "before": result}
         else:
-            row = compare(application, imgopt, builder, options.fresh)
+            row = compare(application, imgopt, builder, options)
         rows.append(row)
         print("; ".join(row["problems"]) or "good", file=sys.stderr)
         if row["problems"]:

@@ -1,0 +1,329 @@
+//! What packages of PyPI need: a compiler where they have no wheel, libraries and programs when they run.
+
+use super::{Reader, What, When};
+use crate::shell::command::Invocation;
+use crate::shell::command::pip::PipInstall;
+use crate::tables::{self, Wheel};
+
+/// What would make a package readable.
+const UNLOCK: &str = "a lock file that names wheels, `--only-binary :all:`, or a row in the table of Python packages";
+
+/// A requirement as pip reads it: `name[extras]specifiers`.
+#[derive(Debug, PartialEq, Eq)]
+struct Requirement {
+    /// The normalised name.
+    name: String,
+    extras: Vec<String>,
+    /// Operators with their versions.
+    bounds: Vec<(String, String)>,
+}
+
+impl Reader<'_> {
+    pub(super) fn python_packages(&mut self, invocation: &Invocation) {
+        self.needs.has_packages = true;
+        let Some(install) = PipInstall::of(invocation) else { return self.locked_packages(invocation) };
+        if invocation.unknown_option.is_some() || invocation.values("--no-binary").next().is_some() {
+            return self.gap("not all options of the install are known", "the options of the command table");
+        }
+        if !install.editables.is_empty() {
+            return self.gap("a project of the build context is installed", "a lock file that names wheels");
+        }
+        let only_wheels = invocation.values("--only-binary").any(|value| value.text.as_deref() == Some(":all:"));
+        for requirement in &install.requirements {
+            match requirement.text.as_deref() {
+                Some(text) => self.requirement(text, only_wheels),
+                None => self.gap("a package is known only when it runs", "the name of the package"),
+            }
+        }
+        for file in &install.requirement_files {
+            let file = file.text.as_deref().and_then(|path| self.context_file(path));
+            match file {
+                Some(file) => self.in_file(&file, |reader, text| reader.requirements(&file, text, only_wheels)),
+                None => self.gap("the requirements are not known", "the file in the build context"),
+            }
+        }
+    }
+
+    /// The lines of a requirements file.
+    fn requirements(&mut self, file: &str, text: &str, only_wheels: bool) {
+        for line in text.replace("\\\n", " ").lines() {
+            let line = line.split(" #").next().unwrap_or(line).trim().trim_start_matches('\u{feff}');
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let option = line.split([' ', '=']).next().unwrap_or_default();
+            let value = line[option.len()..].trim_start_matches([' ', '=']).trim();
+            match option {
+                "-r" | "--requirement" => {
+                    let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+                    let path = if directory.is_empty() { value.to_owned() } else { format!("{directory}/{value}") };
+                    self.in_file(&path, |reader, text| reader.requirements(&path, text, only_wheels));
+                }
+                "-c" | "--constraint" | "-i" | "--index-url" | "--extra-index-url" | "--trusted-host"
+                | "--prefer-binary" | "-f" | "--find-links" => {}
+                "--only-binary" if value == ":all:" => {}
+                option if option.starts_with('-') => {
+                    self.gap(format!("what `{option}` brings is not known"), UNLOCK);
+                }
+                _ => self.requirement(line, only_wheels),
+            }
+        }
+    }
+
+    fn requirement(&mut self, text: &str, only_wheels: bool) {
+        let text = text.split(" --").next().unwrap_or(text);
+        let (text, marker) = text.split_once(';').map_or((text, ""), |(text, marker)| (text, marker));
+        if is_for_another_system(marker) {
+            return;
+        }
+        let Some(requirement) = Requirement::parse(text) else {
+            return self.gap(format!("what `{}` brings is not known", text.trim()), UNLOCK);
+        };
+        self.runs_with(&requirement.name, &requirement.extras);
+        if only_wheels {
+            return;
+        }
+        let table = tables::python_packages();
+        let unknown_extra = requirement.extras.iter().find(|extra| !table.knows_extra(&requirement.name, extra));
+        if let Some(extra) = unknown_extra {
+            return self.gap(format!("what `{}[{extra}]` brings is not known", requirement.name), UNLOCK);
+        }
+        let python = self.python();
+        let has_wheel = match table.wheel(&requirement.name, python.as_deref().unwrap_or_default()) {
+            Wheel::Any => true,
+            Wheel::From(first) => requirement.is_at_least(first),
+            Wheel::Unknown => false,
+        };
+        if !has_wheel {
+            self.gap(format!("whether `{}` has to be compiled is not known", text.trim()), UNLOCK);
+        }
+    }
+
+    /// What a package looks for when it runs.
+    fn runs_with(&mut self, name: &str, extras: &[String]) {
+        let Some(needs) = tables::python_packages().needs(name) else { return };
+        if extras.iter().any(|extra| needs.unless.contains(extra)) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.when, When::Run);
+        needs.programs.iter().for_each(|program| self.program(program));
+        needs.libraries.iter().for_each(|library| self.need(What::Library(library.clone())));
+        self.when = before;
+    }
+
+    /// The minor version of Python: `3.12`.
+    fn python(&self) -> Option<String> {
+        let interpreter = self.stage.image.as_deref()?.interpreter.as_ref()?;
+        let mut parts = interpreter.version.split('.');
+        Some(format!("{}.{}", parts.next()?, parts.next()?))
+    }
+
+    /// `uv sync`: the lock file names the wheels.
+    fn locked_packages(&mut self, invocation: &Invocation) {
+        let is_locked = invocation.has("--frozen") || invocation.has("--locked");
+        let lock = ["uv.lock"].into_iter().find_map(|name| self.context_file(name));
+        let (Some(lock), true, Some(python)) = (lock, is_locked, self.python()) else {
+            return self
+                .gap("what the lock file says is not known", "the lock file in the build context, and `--frozen`");
+        };
+        self.in_file(&lock, |reader, text| {
+            for package in packages_of_lock(text) {
+                reader.runs_with(&package.name, &[]);
+                if !package.is_local
+                    && !package.wheels.iter().any(|wheel| fits(wheel, &python))
+                    && !package.is_for_others()
+                {
+                    reader.gap(format!("`{}` has no wheel in the lock file and is compiled", package.name), UNLOCK);
+                }
+            }
+        });
+    }
+}
+
+impl Requirement {
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end =
+            text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let is_file =
+            matches!(name, "" | "." | "..") || [".whl", ".zip", ".gz"].iter().any(|ending| name.ends_with(ending));
+        let mut rest = rest.trim_start();
+        let mut extras = Vec::new();
+        if let Some(list) = rest.strip_prefix('[') {
+            let (list, behind) = list.split_once(']')?;
+            extras = list.split(',').map(|extra| normalised(extra.trim())).collect();
+            rest = behind.trim_start();
+        }
+        let mut bounds = Vec::new();
+        for bound in rest.trim_matches(['(', ')']).split(',').map(str::trim).filter(|bound| !bound.is_empty()) {
+            let version = bound.trim_start_matches(['=', '<', '>', '~', '!']);
+            let operator = &bound[..bound.len() - version.len()];
+            if operator.is_empty() {
+                return None;
+            }
+            bounds.push((operator.to_owned(), version.trim().to_owned()));
+        }
+        (!is_file).then(|| Self { name: normalised(name), extras, bounds })
+    }
+
+    /// Whether every version that pip may take, the newest one that fits, is at least `first`.
+    fn is_at_least(&self, first: &str) -> bool {
+        let first = numbers(first);
+        self.bounds.iter().all(|(operator, version)| match operator.as_str() {
+            ">=" | ">" | "!=" => true,
+            "==" | "===" if version.ends_with(".*") => {
+                numbers(version.trim_end_matches(".*"))
+                    >= first[..first.len().min(version.matches('.').count())].to_vec()
+            }
+            "==" | "===" => numbers(version) >= first,
+            // The newest version below the bound: one with a wheel lies below it too.
+            "<" => numbers(version) > first,
+            "<=" => numbers(version) >= first,
+            "~=" => {
+                let mut upper = numbers(version);
+                upper.pop();
+                upper.last_mut().is_some_and(|last| {
+                    *last += 1;
+                    true
+                }) && upper > first
+            }
+            _ => false,
+        })
+    }
+}
+
+/// A package of a lock file.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct LockedPackage {
+    name: String,
+    wheels: Vec<String>,
+    /// Whether it is the project itself.
+    is_local: bool,
+}
+
+impl LockedPackage {
+    /// Whether all its wheels are for other systems: then something in it depends on the system, and it is left out.
+    fn is_for_others(&self) -> bool {
+        let is_for_others = |wheel: &String| wheel.contains("-win") || wheel.contains("-macosx");
+        !self.wheels.is_empty() && self.wheels.iter().all(is_for_others)
+    }
+}
+
+/// The packages of a `uv.lock`, line by line: each begins with `[[package]]`, and wheels are the only strings that end in `.whl`.
+fn packages_of_lock(text: &str) -> Vec<LockedPackage> {
+    let mut packages: Vec<LockedPackage> = Vec::new();
+    for line in text.lines() {
+        if line == "[[package]]" {
+            packages.push(LockedPackage::default());
+            continue;
+        }
+        let Some(package) = packages.last_mut() else { continue };
+        if let Some(name) = line.strip_prefix("name = \"") {
+            package.name = normalised(name.trim_end_matches('"'));
+        }
+        package.is_local |= line.starts_with("source = { editable") || line.starts_with("source = { virtual");
+        let wheels = line.split('"').filter(|part| part.ends_with(".whl"));
+        package.wheels.extend(wheels.map(|wheel| wheel.rsplit('/').next().unwrap_or(wheel).to_owned()));
+    }
+    packages
+}
+
+/// Whether a wheel is one for glibc and the minor version of Python, by PEP 425 and 600.
+fn fits(wheel: &str, python: &str) -> bool {
+    let mut parts = wheel.trim_end_matches(".whl").rsplit('-');
+    let (Some(platform), Some(abi), Some(tags)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let minor: u32 = python.rsplit('.').next().and_then(|minor| minor.parse().ok()).unwrap_or(0);
+    let is_platform = platform == "any" || platform.contains("manylinux") && platform.contains("x86_64");
+    let is_python = |tag: &str| {
+        let of = tag.strip_prefix("cp3").and_then(|minor| minor.parse::<u32>().ok());
+        matches!(tag, "py3") || of.is_some_and(|of| of == minor && !abi.ends_with('t') || of <= minor && abi == "abi3")
+    };
+    is_platform && tags.split('.').any(is_python)
+}
+
+/// Whether a marker is for Windows or macOS only.
+fn is_for_another_system(marker: &str) -> bool {
+    let marker: String = marker.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'')).collect();
+    [
+        "sys_platform==win32",
+        "platform_system==Windows",
+        "sys_platform==darwin",
+        "platform_system==Darwin",
+        "os_name==nt",
+    ]
+    .contains(&marker.as_str())
+}
+
+/// A name by PEP 503.
+fn normalised(name: &str) -> String {
+    let mut normalised = String::with_capacity(name.len());
+    for c in name.chars() {
+        let is_separator = matches!(c, '-' | '_' | '.');
+        match (is_separator, normalised.ends_with('-')) {
+            (true, true) => {}
+            (true, false) => normalised.push('-'),
+            (false, _) => normalised.extend(c.to_lowercase()),
+        }
+    }
+    normalised
+}
+
+/// The numbers of a release: those before `a`, `b`, `rc` and the like.
+fn numbers(version: &str) -> Vec<u64> {
+    let release = version.split(['a', 'b', 'c', 'r', '+', '*']).next().unwrap_or_default();
+    release.split('.').filter_map(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(requirement: &str, first: &str, expected: bool) {
+        let parsed = Requirement::parse(requirement).expect("a requirement");
+        assert_eq!(parsed.is_at_least(first), expected, "{requirement}");
+    }
+
+    #[test]
+    fn the_newest_version_that_fits_is_taken() {
+        check("numpy", "2.2.6", true);
+        check("numpy>=1.20", "2.2.6", true);
+        check("numpy==1.26.4", "2.2.6", false);
+        check("numpy==2.3.0", "2.2.6", true);
+        check("numpy<2", "2.2.6", false);
+        check("numpy<3", "2.2.6", true);
+        check("numpy~=2.1", "2.2.6", true);
+        check("numpy~=1.26", "2.2.6", false);
+        check("numpy==2.*", "2.2.6", true);
+        check("numpy==1.*", "2.2.6", false);
+        check("Foo_Bar[x, y] (>=1)", "1", true);
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_read() {
+        for text in [".", "./pkg", "git+https://e.com/a.git", "a @ https://e.com/a.whl", "a.whl"] {
+            assert_eq!(Requirement::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn wheels_by_their_names() {
+        let fitting = [
+            "a-1-py3-none-any.whl",
+            "a-1-cp312-cp312-manylinux_2_17_x86_64.whl",
+            "a-1-cp39-abi3-manylinux_2_28_x86_64.whl",
+            "a-1-py2.py3-none-any.whl",
+        ];
+        let others = [
+            "a-1-cp311-cp311-manylinux_2_17_x86_64.whl",
+            "a-1-cp312-cp312t-manylinux_2_17_x86_64.whl",
+            "a-1-cp312-cp312-musllinux_1_2_x86_64.whl",
+            "a-1-cp313-abi3-manylinux_2_28_x86_64.whl",
+            "a-1-cp312-cp312-win_amd64.whl",
+            "a.whl",
+        ];
+        assert!(fitting.iter().all(|wheel| fits(wheel, "3.12")));
+        assert!(!others.iter().any(|wheel| fits(wheel, "3.12")));
+    }
+}

@@ -1,0 +1,266 @@
+//! What commands and packages need of an image: `needs.yaml`, `packages/python.yaml`, `packages/node.yaml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::{Source, TableError, decode_file, invalid, shipped};
+
+/// What a command does with the image beside itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandKind {
+    /// It starts no other program than those of its row.
+    Nothing,
+    /// It starts the program that its arguments name.
+    Arguments,
+    /// It reads a script.
+    Shell,
+    /// It runs code of the application and of its dependencies.
+    Application,
+    /// It installs packages of PyPI.
+    PythonPackages,
+    /// It installs packages of npm.
+    NodePackages,
+    /// It runs a script of package.json.
+    NodeScript,
+    /// It installs packages of the distribution.
+    Packages,
+}
+
+/// The row of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandNeeds {
+    /// What it does.
+    pub kind: CommandKind,
+    source: String,
+    commands: Vec<String>,
+    /// Whether it needs certificates for an address with `https:`.
+    #[serde(default)]
+    pub https: bool,
+    /// Programs that it starts.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Programs that it starts for an address with one of these beginnings.
+    #[serde(default)]
+    pub remote: BTreeMap<String, String>,
+    /// Programs that it starts for files with these endings, and for these letters of options.
+    #[serde(default)]
+    pub packed: BTreeMap<String, String>,
+    /// Options without one of which it may do more.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// A module that loads a library of the system.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportNeeds {
+    /// Its name.
+    pub module: String,
+    /// The library.
+    pub library: String,
+    source: String,
+}
+
+/// `needs.yaml`, decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeedsTable {
+    /// Where the rows are from.
+    pub sources: Vec<Source>,
+    rows: Vec<CommandNeeds>,
+    code: BTreeSet<String>,
+    empty: BTreeSet<String>,
+    /// What code says that starts programs, or loads libraries by name.
+    pub starts: Vec<String>,
+    /// Modules that load a library of the system.
+    pub imports: Vec<ImportNeeds>,
+    contained: BTreeSet<String>,
+    unpacked: BTreeSet<String>,
+}
+
+impl NeedsTable {
+    /// The row of a command; one of the program alone speaks of every subcommand without a row of its own.
+    #[must_use]
+    pub fn command(&self, program: &str, subcommand: &str) -> Option<&CommandNeeds> {
+        let find = |name: &str| self.rows.iter().find(|row| row.commands.iter().any(|command| command == name));
+        let whole = (!subcommand.is_empty()).then(|| find(&format!("{program} {subcommand}"))).flatten();
+        whole.or_else(|| find(program).filter(|row| subcommand.is_empty() || row.kind != CommandKind::NodePackages))
+    }
+
+    /// Whether a file of that name holds code.
+    #[must_use]
+    pub fn is_code(&self, name: &str) -> bool {
+        name.rsplit_once('.').is_some_and(|(_, ending)| self.code.contains(ending))
+    }
+
+    /// Whether a code file of that name is empty by convention.
+    #[must_use]
+    pub fn is_empty_by_convention(&self, name: &str) -> bool {
+        self.empty.contains(name)
+    }
+
+    /// Whether the programs of an image are static.
+    #[must_use]
+    pub fn is_contained(&self, image: &str) -> bool {
+        self.contained.contains(image)
+    }
+
+    /// Whether a directory of that name holds what others wrote.
+    #[must_use]
+    pub fn is_unpacked(&self, name: &str) -> bool {
+        self.unpacked.contains(name)
+    }
+}
+
+/// What a package needs when it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageNeeds {
+    /// Programs.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// Libraries, by the names under which they are loaded.
+    #[serde(default)]
+    pub libraries: Vec<String>,
+    /// Extras with which it needs neither.
+    #[serde(default)]
+    pub unless: Vec<String>,
+}
+
+/// `packages/python.yaml`, decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PythonTable {
+    /// Where the rows are from.
+    pub sources: Vec<Source>,
+    pure: BTreeSet<String>,
+    wheels: BTreeMap<String, BTreeMap<String, String>>,
+    extras: BTreeMap<String, Vec<String>>,
+    needs: BTreeMap<String, PackageNeeds>,
+}
+
+/// How a package of PyPI is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wheel<'a> {
+    /// Every version without a compiler.
+    Any,
+    /// From this version on.
+    From(&'a str),
+    /// The table does not know.
+    Unknown,
+}
+
+impl PythonTable {
+    /// How the package, by its normalised name, is installed for a minor version of Python such as `3.12`.
+    #[must_use]
+    pub fn wheel(&self, package: &str, python: &str) -> Wheel<'_> {
+        if self.pure.contains(package) {
+            return Wheel::Any;
+        }
+        self.wheels
+            .get(package)
+            .and_then(|minors| minors.get(python))
+            .map_or(Wheel::Unknown, |first| Wheel::From(first))
+    }
+
+    /// Whether the table knows what an extra of the package brings.
+    #[must_use]
+    pub fn knows_extra(&self, package: &str, extra: &str) -> bool {
+        self.extras.get(package).is_some_and(|extras| extras.iter().any(|known| known == extra))
+    }
+
+    /// What the package needs when it runs.
+    #[must_use]
+    pub fn needs(&self, package: &str) -> Option<&PackageNeeds> {
+        self.needs.get(package)
+    }
+}
+
+/// `packages/node.yaml`, decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeTable {
+    /// Where the rows are from.
+    pub sources: Vec<Source>,
+    nothing: BTreeSet<String>,
+    needs: BTreeMap<String, PackageNeeds>,
+}
+
+impl NodeTable {
+    /// Whether the install scripts of the package need nothing beside Node.js.
+    #[must_use]
+    pub fn installs_alone(&self, package: &str) -> bool {
+        self.nothing.contains(package)
+    }
+
+    /// What the package needs when it runs.
+    #[must_use]
+    pub fn needs(&self, package: &str) -> Option<&PackageNeeds> {
+        self.needs.get(package)
+    }
+}
+
+/// The shipped table of commands.
+///
+/// # Panics
+/// Never: `tests/tables.rs` decodes the same text.
+pub fn needs() -> &'static NeedsTable {
+    static TABLE: OnceLock<NeedsTable> = OnceLock::new();
+    TABLE.get_or_init(|| decode_needs(shipped("needs.yaml")).expect("the shipped table of needs decodes"))
+}
+
+/// The shipped table of packages of PyPI.
+///
+/// # Panics
+/// Never: `tests/tables.rs` decodes the same text.
+pub fn python_packages() -> &'static PythonTable {
+    static TABLE: OnceLock<PythonTable> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        decode_file("packages/python.yaml", shipped("packages/python.yaml")).expect("the shipped table decodes")
+    })
+}
+
+/// The shipped table of packages of npm.
+///
+/// # Panics
+/// Never: `tests/tables.rs` decodes the same text.
+pub fn node_packages() -> &'static NodeTable {
+    static TABLE: OnceLock<NodeTable> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        decode_file("packages/node.yaml", shipped("packages/node.yaml")).expect("the shipped table decodes")
+    })
+}
+
+/// Decodes a table of commands.
+///
+/// # Errors
+/// If it cannot be used: a row without source, a command in two rows.
+pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
+    let file = "needs.yaml";
+    let table: NeedsTable = decode_file(file, text)?;
+    let mut seen = BTreeSet::new();
+    for (row, needs) in table.rows.iter().enumerate() {
+        let row = format!("row {}", row + 1);
+        if needs.source.trim().is_empty() {
+            return Err(invalid(file, row, "source", "it is empty"));
+        }
+        if let Some(twice) = needs.commands.iter().find(|command| !seen.insert(command.as_str())) {
+            return Err(invalid(file, row, "commands", format!("`{twice}` stands in two rows")));
+        }
+    }
+    if let Some(import) = table.imports.iter().find(|import| import.source.is_empty()) {
+        return Err(invalid(file, &import.module, "source", "it is empty"));
+    }
+    Ok(table)
+}
+
+/// Decodes the shipped tables of packages.
+pub(super) fn check_packages() -> Result<(), TableError> {
+    decode_file::<PythonTable>("packages/python.yaml", shipped("packages/python.yaml"))?;
+    decode_file::<NodeTable>("packages/node.yaml", shipped("packages/node.yaml"))?;
+    Ok(())
+}

@@ -1,0 +1,2 @@
+import { nanoid } from "nanoid";
+document.title = `client ${nanoid()}`;

@@ -1,0 +1,3 @@
+import ctypes
+
+pq = ctypes.CDLL("libpq.so.5")
