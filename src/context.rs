@@ -174,6 +174,16 @@ impl BuildContext {
         self.known.as_ref().map_or(Entry::Unknown, |known| known.entry(path))
     }
 
+    /// Whether a symbolic link stands on the way to the path, or is the path.
+    #[must_use]
+    pub fn is_behind_link(&self, path: &str) -> bool {
+        let Some(known) = &self.known else { return false };
+        match known.resolve(path) {
+            Resolved::Found { path: real, .. } => real != paths::in_context(path),
+            Resolved::Unknown | Resolved::Missing => false,
+        }
+    }
+
     /// The first `n` bytes of a file, fewer when it is shorter.
     ///
     /// `None` when there is no such file in the context, and when nothing follows from its content: empty, a pointer of

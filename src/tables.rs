@@ -6,6 +6,7 @@ mod bases;
 mod build_only;
 mod builders;
 mod caches;
+mod dependencies;
 mod distroless;
 mod effects;
 mod eol;
@@ -32,6 +33,7 @@ pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
+pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
@@ -61,6 +63,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("bases.yaml", include_str!("../rewrites/bases.yaml")),
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
+    ("dependencies.yaml", include_str!("../rewrites/dependencies.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
     ("distroless.yaml", include_str!("../rewrites/distroless.yaml")),
     ("effects.yaml", include_str!("../rewrites/effects.yaml")),
@@ -215,6 +218,7 @@ pub fn check() -> Result<(), TableError> {
     decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
+    decode_dependencies(shipped("dependencies.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;
     decode_extensions(shipped("extensions.yaml"))?;
     decode_needs(shipped("needs.yaml"))?;

@@ -154,6 +154,10 @@ fn links_stay_in_the_context() {
     }
     assert_eq!(context.entry("dangling"), Entry::Missing);
     assert_eq!((context.entry("to-hidden"), context.read("to-hidden")), (Entry::Ignored, None));
+    for (path, is_behind_link) in [("inside", true), ("inside/a.txt", true), ("real/a.txt", false), ("missing", false)]
+    {
+        assert_eq!(context.is_behind_link(path), is_behind_link, "{path}");
+    }
     assert_eq!(context.glob("*"), None, "one of them is not known");
     assert_eq!(context.glob("real/*.txt"), Some(vec!["real/a.txt".into()]));
 }

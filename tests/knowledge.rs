@@ -9,7 +9,8 @@ use regex::Regex;
 use serde_yaml::Value;
 
 /// Words that tables have as keys and code may write, because it says what they mean and no row could.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 7] = [
+    ("commands that create accounts, of which code reads the numbers", &["addgroup", "adduser", "groupadd", "useradd"]),
     (
         "commands whose arguments and effects code understands, each in its own way",
         &[

@@ -9,13 +9,17 @@
 //! Two instructions commute when neither writes what the other one reads or writes. The network is constant during a build,
 //! the build context is never written, and the position among the instructions is no input.
 
+mod apart;
 mod commands;
+
+pub use apart::{Place, Rest, apart, rest, trusting};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::origin::is_within;
 use super::walk::clean;
 use super::{Base, Model, Stage};
+use crate::shell::ast::Script;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
 use crate::syntax::expand;
 use crate::syntax::mount::MountKind;
@@ -106,6 +110,11 @@ impl Places {
                 return Some(format!("`{}`", longer.path));
             }
         }
+        self.common_name(other)
+    }
+
+    /// A name that both hold, in words.
+    fn common_name(&self, other: &Self) -> Option<String> {
         let is_variable = |name: &&String| !name.ends_with('=');
         let common = self.names.iter().find(|name| other.all_names && is_variable(name) || other.names.contains(*name));
         let common = common.or_else(|| other.names.iter().find(|name| self.all_names && is_variable(name)));
@@ -199,6 +208,8 @@ pub fn commute(a: &Access, b: &Access) -> Result<(), String> {
 struct History {
     /// Why no path is known any more.
     lost: Option<String>,
+    /// Whether no path is taken for a link but those that every image has.
+    trusts: bool,
     links: Vec<Tree>,
     /// Directories of the image.
     directories: BTreeSet<String>,
@@ -209,7 +220,7 @@ struct History {
 impl History {
     fn add(&mut self, access: &Access) {
         if let Some(reason) = &access.opaque {
-            self.lost = Some(reason.clone());
+            self.lost = (!self.trusts).then(|| reason.clone());
             return;
         }
         for link in &access.links {
@@ -226,13 +237,16 @@ impl History {
         for directory in access.makes.keys().chain(created) {
             self.made.entry(directory.clone()).or_insert(access.index);
         }
-        if self.links.len() > MAX_LINKS {
+        if self.links.len() > MAX_LINKS && !self.trusts {
             self.lost = Some("too many files are written before it".to_owned());
         }
     }
 
     /// The absolute path with links resolved.
     fn resolve(&self, path: &str) -> Result<String, String> {
+        if self.trusts {
+            return Ok(through_links(path));
+        }
         if let Some(reason) = &self.lost {
             return Err(format!("whether `{path}` is a link is not known: {reason}"));
         }
@@ -246,7 +260,7 @@ impl History {
 }
 
 /// The absolute path with the links resolved that every image has.
-fn through_links(path: &str) -> String {
+pub(crate) fn through_links(path: &str) -> String {
     let path = clean(path);
     let symlink = tables::effects().symlinks.iter().find(|symlink| is_within(&path, &symlink.link));
     match symlink {
@@ -258,17 +272,27 @@ fn through_links(path: &str) -> String {
 /// What each instruction of the file reads and writes, in order.
 #[must_use]
 pub fn accesses(model: &Model<'_>) -> Vec<Access> {
-    let mut found = vec![Access::opaque("it stands before the first stage"); model.dockerfile.instructions.len()];
+    histories(model, false).into_iter().map(|(access, _)| access).collect()
+}
+
+/// What each instruction reads and writes, with what stood before it.
+fn histories(model: &Model<'_>, trusts: bool) -> Vec<(Access, History)> {
+    let outside = (Access::opaque("it stands before the first stage"), History::default());
+    let mut found = vec![outside; model.dockerfile.instructions.len()];
     let mut ends: Vec<History> = Vec::with_capacity(model.stages.len());
     for stage in &model.stages {
         let mut history = start(model, stage, &ends);
-        found[stage.from] = Access::opaque("a stage begins here");
+        if trusts {
+            history = History { lost: None, trusts, ..history };
+        }
+        found[stage.from].0 = Access::opaque("a stage begins here");
         for index in stage.instructions.clone() {
             let access = Reader { model, index, history: &history }
                 .access()
                 .unwrap_or_else(|reason| Access::opaque(format!("line {}: {reason}", line(model, index))));
+            let before = if trusts { history.clone() } else { History::default() };
             history.add(&access);
-            found[index] = access;
+            found[index] = (access, before);
         }
         ends.push(history);
     }
@@ -434,16 +458,24 @@ impl Reader<'_, '_> {
     }
 
     fn run(&self, command: &Command) -> Result<Access, String> {
-        let state = self.model.state(self.index);
         if matches!(command, Command::Exec(_)) {
             return Err("what a RUN in exec form does is not followed".to_owned());
         }
+        let (mut access, script) = self.shell_run()?;
+        commands::read(self, script, &mut access, &|_| false)?;
+        Ok(access)
+    }
+
+    /// The script of a RUN in shell form, with what it reads and writes whatever its commands are.
+    fn shell_run(&self) -> Result<(Access, &Script), String> {
+        let state = self.model.state(self.index);
         if state.shell.is_none() {
             return Err("the shell of the base image is not known".to_owned());
         }
         let is_default =
             state.shell.as_deref().is_some_and(|shell| matches!(shell, [sh, c] if sh == "/bin/sh" && c == "-c"));
-        if !is_default {
+        let is_plain = self.history.trusts && state.shell.as_deref().is_some_and(is_plain_shell);
+        if !is_default && !is_plain {
             return Err("the shell is not the default one".to_owned());
         }
         let body = self.model.body(self.index).ok_or("its script is not known")?;
@@ -456,8 +488,7 @@ impl Reader<'_, '_> {
                 self.mount(&mut access, flag.value.as_deref().unwrap_or_default())?;
             }
         }
-        commands::read(self, script, &mut access)?;
-        Ok(access)
+        Ok((access, script))
     }
 
     fn mount(&self, access: &mut Access, value: &str) -> Result<(), String> {
@@ -473,6 +504,21 @@ impl Reader<'_, '_> {
         access.make_directory(&target, self.history);
         Ok(())
     }
+}
+
+/// Whether the shell reads the script and no other file.
+fn is_plain_shell(argv: &[String]) -> bool {
+    let [shell, options @ .., command] = argv else { return false };
+    let is_option = |option: &String| option == "pipefail" || option.strip_prefix('-').is_some_and(is_set);
+    let is_known = matches!(shell.rsplit('/').next(), Some("sh" | "ash" | "dash" | "bash"));
+    is_known
+        && options.iter().all(is_option)
+        && command.strip_prefix('-').is_some_and(|flags| flags.ends_with('c') && is_set(flags))
+}
+
+/// Whether all letters are options of `set`, or `-c`.
+fn is_set(letters: &str) -> bool {
+    !letters.is_empty() && letters.bytes().all(|letter| b"ceuxo".contains(&letter))
 }
 
 #[cfg(test)]

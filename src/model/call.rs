@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Model;
 use super::scope::Variable;
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
-use crate::shell::command::{Argument, Invocation, recognize};
+use crate::shell::command::{Argument, CommandOption, Invocation, recognize};
 use crate::source::Span;
 use crate::syntax::mount::Mount;
 
@@ -89,6 +89,12 @@ impl Call<'_> {
         options.iter().find(|option| names.contains(&option.name.as_str())).map(|option| option.words.start)
     }
 
+    /// The options in order.
+    #[must_use]
+    pub fn options(&self) -> &[CommandOption] {
+        self.invocation.as_ref().map_or(&[], |invocation| &invocation.options)
+    }
+
     /// What is neither an option nor the value of one.
     #[must_use]
     pub fn operands(&self) -> &[Argument] {
@@ -103,6 +109,28 @@ impl Call<'_> {
         let cuts_an_option = invocation.options.iter().any(|option| option.words.start < at && at < option.words.end);
         let behind_dashes = self.command.words.iter().take(at).any(|word| word.literal().as_deref() == Some("--"));
         name.is_some_and(|name| name < at) && at <= self.command.words.len() && !cuts_an_option && !behind_dashes
+    }
+
+    /// Number of the word that names the program.
+    #[must_use]
+    pub fn program_at(&self) -> usize {
+        self.invocation.as_ref().map_or(0, |invocation| invocation.word)
+    }
+
+    /// Number of the word that names the subcommand, when it is a single one.
+    #[must_use]
+    pub fn subcommand_word(&self) -> Option<usize> {
+        match self.invocation.as_ref()?.subcommand.as_ref()?.words.as_slice() {
+            [word] => Some(*word),
+            _ => None,
+        }
+    }
+
+    /// Whether the variable is set to `1` or `true` for the command alone.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        let variable = self.invocation.as_ref().and_then(|invocation| invocation.variable(name));
+        variable.is_some_and(|variable| matches!(variable.value.as_deref(), Some("1" | "true")))
     }
 
     /// Number of the word that a new option goes in front of: behind the options without value that follow the subcommand.

@@ -116,8 +116,9 @@ pub struct Evaluated(Result<String, String>);
 const MARK: char = '\u{1}';
 
 impl Evaluated {
-    /// What the word evaluates to.
-    pub(crate) fn new(word: &str, escape: char) -> Self {
+    /// The value of a word.
+    #[must_use]
+    pub fn new(word: &str, escape: char) -> Self {
         if !word.contains(['$', '"', '\'', escape, MARK]) {
             return Self(Ok(word.to_owned()));
         }

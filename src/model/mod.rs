@@ -9,11 +9,13 @@ pub mod canonical;
 pub mod chain;
 pub mod configuration;
 pub mod deed;
+pub mod dependencies;
 pub mod effect;
 pub mod leftovers;
 pub mod manifest;
 pub mod needs;
 pub mod origin;
+pub mod ownership;
 pub mod packages;
 pub mod process;
 pub mod reference;
@@ -37,6 +39,7 @@ use crate::syntax::image::ImageReference;
 use crate::tables::ImageFacts;
 
 use body::{Body, BodyCache};
+pub use cache::Refusal;
 use scope::{State, Variables};
 
 /// What is known of a Dockerfile.

@@ -21,6 +21,7 @@
 //! Docker's build cache documentation, "Order your layers"; Dockerfile reference, `RUN`, "Cache invalidation for RUN
 //! instructions".
 
+use super::text::{self, Block};
 use super::{Pass, PassContext, PassInfo};
 use crate::edit::Edit;
 use crate::model::access::{self, Access};
@@ -28,7 +29,7 @@ use crate::model::call::Call;
 use crate::model::{Model, Stage, packages};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::source::Span;
-use crate::syntax::ast::{Instruction, InstructionKind, ItemKind};
+use crate::syntax::ast::{Instruction, InstructionKind};
 use crate::validate::Step;
 
 /// See the module documentation.
@@ -223,7 +224,7 @@ struct Group {
 
 /// The moves with neighbours put together. `None` where comments do not tell what they are about.
 fn groups(model: &Model<'_>, moves: &[Move]) -> Option<Vec<Group>> {
-    let line_end = if model.source.contains("\r\n") { "\r\n" } else { "\n" };
+    let line_end = text::line_end(model);
     let mut groups: Vec<Group> = Vec::new();
     for moved in moves {
         let block = Block::of(model, moved.run)?;
@@ -249,34 +250,4 @@ fn groups(model: &Model<'_>, moves: &[Move]) -> Option<Vec<Group>> {
     // Two groups at one place would be put there in no order.
     let is_ordered = groups.windows(2).all(|pair| pair[0].to != pair[1].to);
     is_ordered.then_some(groups)
-}
-
-/// The lines of an instruction with the comments above it.
-struct Block {
-    /// From the first comment to the line end.
-    lines: Span,
-    /// The same with the blank lines before it.
-    with_blanks: Span,
-}
-
-impl Block {
-    /// `None` at the end of a file without line end, and where a blank line parts the instruction from comments above it.
-    fn of(model: &Model<'_>, index: usize) -> Option<Self> {
-        let instruction = model.instruction(index);
-        let items = &model.dockerfile.items;
-        let start = instruction.keyword.start;
-        let holds = |span: Span| span.start <= start && start < span.end;
-        let at = items.iter().position(|item| item.kind == ItemKind::Instruction && holds(item.span))?;
-        let is_between = |kind: ItemKind| matches!(kind, ItemKind::Comment | ItemKind::Blank);
-        let first = items[..at].iter().rposition(|item| !is_between(item.kind)).map_or(0, |before| before + 1);
-        let bodies = items[at + 1..].iter().take_while(|item| item.kind == ItemKind::HeredocBody).count();
-        let end = items[at + bodies].span.end;
-        let blanks = items[first..at].iter().take_while(|item| item.kind == ItemKind::Blank).count();
-        let comments = &items[first + blanks..at];
-        if !model.source[..end].ends_with('\n') || comments.iter().any(|item| item.kind == ItemKind::Blank) {
-            return None;
-        }
-        let lines = Span::new(items[first + blanks].span.start, end);
-        Some(Self { lines, with_blanks: Span::new(items[first].span.start, end) })
-    }
 }

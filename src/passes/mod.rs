@@ -6,9 +6,12 @@
 pub mod add_to_copy;
 pub mod approved_base;
 pub mod cache_mounts;
+pub mod copy_ownership;
+pub mod dependency_layers;
 pub mod end_of_life;
 pub mod exec_form;
 pub mod layer_order;
+pub mod lock_install;
 pub mod modern_syntax;
 pub mod multi_stage;
 pub mod package_install;
@@ -72,8 +75,14 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // After multi-stage: the stage that builds keeps its image. Before every pass that looks at packages: they judge the
     // install that it writes, and the image that is left.
     &slim_base::SlimBase,
+    // Before layer-order: what sets no owner any more may move.
+    &copy_ownership::CopyOwnership,
     // Before cache-mounts, so that it reads commands as the author wrote them.
     &layer_order::LayerOrder,
+    // Before dependency-layers: an install that writes no lock file can stand above the sources.
+    &lock_install::LockInstall,
+    // After layer-order, which moves the installs that need no manifests out of the way.
+    &dependency_layers::DependencyLayers,
     // Before package-install: where a cache is mounted, nothing has to be cleaned up.
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.

@@ -6,6 +6,7 @@ use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
 use crate::rewrite::Findings;
 use crate::source::Span;
+use crate::syntax::ast::ItemKind;
 
 /// Whether a line within the span, other than its first, is a comment line.
 pub(super) fn has_comment_line(source: &str, span: Span) -> bool {
@@ -166,4 +167,44 @@ pub(super) fn whole_lines(model: &Model<'_>, index: usize) -> Span {
     let rest = &model.source[span.end..];
     let line_end = rest.find('\n').map_or(rest.len(), |at| at + 1);
     Span::new(span.start, span.end + line_end)
+}
+
+/// The lines of an instruction with the comments above it.
+pub(super) struct Block {
+    /// From the first comment to the line end.
+    pub(super) lines: Span,
+    /// The same with the blank lines before it.
+    pub(super) with_blanks: Span,
+}
+
+impl Block {
+    /// `None` at the end of a file without line end, and where a blank line parts the instruction from comments above it.
+    pub(super) fn of(model: &Model<'_>, index: usize) -> Option<Self> {
+        let instruction = model.instruction(index);
+        let items = &model.dockerfile.items;
+        let start = instruction.keyword.start;
+        let holds = |span: Span| span.start <= start && start < span.end;
+        let at = items.iter().position(|item| item.kind == ItemKind::Instruction && holds(item.span))?;
+        let is_between = |kind: ItemKind| matches!(kind, ItemKind::Comment | ItemKind::Blank);
+        let first = items[..at].iter().rposition(|item| !is_between(item.kind)).map_or(0, |before| before + 1);
+        let bodies = items[at + 1..].iter().take_while(|item| item.kind == ItemKind::HeredocBody).count();
+        let end = items[at + bodies].span.end;
+        let blanks = items[first..at].iter().take_while(|item| item.kind == ItemKind::Blank).count();
+        let comments = &items[first + blanks..at];
+        if !model.source[..end].ends_with('\n') || comments.iter().any(|item| item.kind == ItemKind::Blank) {
+            return None;
+        }
+        let lines = Span::new(items[first + blanks].span.start, end);
+        Some(Self { lines, with_blanks: Span::new(items[first].span.start, end) })
+    }
+    /// What is taken out when the instruction moves away: the lines, and the blank lines before them when others follow.
+    pub(super) fn removed(&self, model: &Model<'_>) -> Span {
+        let behind = model.source[self.lines.end..].lines().next().unwrap_or_default();
+        if behind.trim().is_empty() { self.with_blanks } else { self.lines }
+    }
+}
+
+/// The line end of the file.
+pub(super) fn line_end(model: &Model<'_>) -> &'static str {
+    if model.source.contains("\r\n") { "\r\n" } else { "\n" }
 }

@@ -1,8 +1,11 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
+use super::commute;
+use super::dependencies;
+use super::ownership;
+use super::pin;
 use super::replay::{self, Replay};
 use super::split::{self, Split};
-use super::{commute, pin};
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
 use crate::model::effect::Effect;
@@ -181,6 +184,26 @@ pub enum Step {
         /// The image as it is written then.
         image: String,
     },
+    /// A COPY of the manifests that a RUN installs takes the place of the COPYs of the sources, which then stand behind the RUN.
+    /// Always guarded.
+    ///
+    /// The RUN reads nothing else of what the COPYs bring, and they bring nothing to what it writes; every manifest is read
+    /// from the build context, and what it names with it ([`crate::model::dependencies`]). What stands between commutes with
+    /// the COPYs. The first COPY brings the same files to the same places with the same flags as those that it stands for.
+    CopyManifestsFirst {
+        /// The RUN.
+        run: usize,
+    },
+    /// An install command becomes one that takes exactly what the lock file says. Always guarded.
+    ///
+    /// The lock file is copied and was made for the manifest; both are read from the build context
+    /// ([`crate::model::dependencies::held`]).
+    LockInstall {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
     /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
     ///
@@ -206,6 +229,17 @@ pub enum Step {
     ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
     ///   configuration; all its other fields are equal.
     SplitStage(Box<Split>),
+    /// `chown -R` or `chmod -R` of a directory loses its `-R`, and the COPYs that fill the directory gain `--chown` or `--chmod`.
+    /// Always guarded.
+    ///
+    /// The COPYs bring everything that lies below the directory when the command runs. The owner has a group, the mode digits
+    /// only. Nothing between the COPYs and the command creates users ([`crate::model::ownership`]).
+    ChownIntoCopy {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -220,6 +254,9 @@ impl Step {
             Self::ApprovedBase { .. }
             | Self::ExecForm { .. }
             | Self::NoRecommends { .. }
+            | Self::CopyManifestsFirst { .. }
+            | Self::LockInstall { .. }
+            | Self::ChownIntoCopy { .. }
             | Self::SplitStage(_)
             | Self::SwapBase { .. } => Level::Guarded,
             _ => Level::Safe,
@@ -229,7 +266,8 @@ impl Step {
 
 /// Checks the side conditions of a step and replays it.
 pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level: Level) -> Result<(), String> {
-    replay.begin(matches!(step, Step::Commute { .. }), matches!(step, Step::SplitStage(_)))?;
+    let moves = matches!(step, Step::Commute { .. } | Step::CopyManifestsFirst { .. });
+    replay.begin(moves, matches!(step, Step::SplitStage(_)))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
@@ -250,8 +288,11 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
+        Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
+        Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
+        Step::ChownIntoCopy { run, command } => ownership::chown_into_copy(before, replay, *run, *command),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }
@@ -444,7 +485,7 @@ fn script<'a>(before: &'a Model<'_>, run: usize) -> Result<&'a Script, String> {
     before.body(run).and_then(|body| body.understood()).ok_or_else(|| "the script is not understood".to_owned())
 }
 
-fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
+pub(super) fn call<'a>(before: &'a Model<'_>, run: usize, command: usize) -> Result<Call<'a>, String> {
     before
         .calls(run)
         .into_iter()

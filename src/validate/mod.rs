@@ -9,6 +9,8 @@ mod axioms;
 mod base;
 mod commute;
 mod configuration;
+mod dependencies;
+mod ownership;
 mod pin;
 mod replay;
 mod split;

@@ -63,6 +63,28 @@ impl Replay {
         Ok(())
     }
 
+    /// Puts new effects before that of an instruction.
+    pub(super) fn insert_before(&mut self, instruction: usize, new: Vec<Effect>) -> Result<(), String> {
+        let at = self.position(instruction)?;
+        self.effects.splice(at..at, new.into_iter().map(|effect| (NEW, effect)));
+        Ok(())
+    }
+
+    /// Puts the effect of an instruction right behind that of a later one.
+    pub(super) fn move_behind(&mut self, instruction: usize, later: usize) -> Result<(), String> {
+        let (from, to) = (self.position(instruction)?, self.position(later)?);
+        if to < from {
+            return Err(format!("instruction {later} stands before {instruction}"));
+        }
+        self.effects[from..=to].rotate_left(1);
+        Ok(())
+    }
+
+    fn position(&self, instruction: usize) -> Result<usize, String> {
+        let at = self.effects.iter().position(|(from, _)| *from == instruction);
+        at.ok_or_else(|| format!("instruction {instruction} has no effect any more"))
+    }
+
     /// Puts other effects in the place of all, each with the number of the instruction that it comes from if it comes from one.
     pub(super) fn replace(
         &mut self,

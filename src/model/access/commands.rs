@@ -1,6 +1,7 @@
 //! What the commands of a script read and write, by their rows in `effects.yaml`.
 
 use super::{Access, Reader, Tree, through_links};
+use crate::model::Model;
 use crate::model::scope::Variable;
 use crate::shell::ast::{Child, Script, SimpleCommand, Word, WordPart};
 use crate::shell::command::{Argument, Invocation, recognize};
@@ -14,8 +15,13 @@ const LOCAL_FILES: [&str; 12] =
 /// Directories of the programs that rows speak of.
 const PROGRAM_DIRECTORIES: [&str; 6] = ["/bin", "/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin"];
 
-/// Adds what the script reads and writes.
-pub(super) fn read(reader: &Reader<'_, '_>, script: &Script, access: &mut Access) -> Result<(), String> {
+/// Adds what the script reads and writes, but for the commands that are left out.
+pub(super) fn read(
+    reader: &Reader<'_, '_>,
+    script: &Script,
+    access: &mut Access,
+    leaves_out: &dyn Fn(&SimpleCommand) -> bool,
+) -> Result<(), String> {
     if is_opaque(script) {
         return Err("what it runs is known only when it runs".to_owned());
     }
@@ -23,10 +29,45 @@ pub(super) fn read(reader: &Reader<'_, '_>, script: &Script, access: &mut Access
     run.surroundings()?;
     run.working_directories(script)?;
     run.redirects(script)?;
-    for command in script.all_simple_commands() {
+    for command in script.all_simple_commands().into_iter().filter(|command| !leaves_out(command)) {
         run.command(command)?;
     }
     Ok(())
+}
+
+/// The paths that variables name, each with whether programs write there. A value that is not known is skipped where it may be.
+pub(super) fn environment_paths(
+    model: &Model<'_>,
+    index: usize,
+    may_skip: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, bool)>, String> {
+    let variables = &model.state(index).variables;
+    if variables.open {
+        return Err("the variables of the base image are not known".to_owned());
+    }
+    let paths = &tables::effects().environment;
+    let mut found = Vec::new();
+    for name in variables.environment.keys().chain(variables.arguments.keys()).filter(|name| paths.is_read(name)) {
+        let value = match variables.get(name) {
+            Variable::Set(value) => value.fixed(),
+            Variable::Unset => continue,
+            Variable::Unknown => None,
+        };
+        if value.is_none() && may_skip(name) {
+            continue;
+        }
+        let value = value.ok_or_else(|| format!("the value of `{name}` is not known"))?;
+        for part in value.split([':', '=', ',', ';', ' ']) {
+            let is_relative = !part.starts_with('/') && (name == "PATH" || part.starts_with('.'));
+            if is_relative {
+                return Err(format!("`{name}` leads to the working directory"));
+            }
+            if part.starts_with('/') && !part.starts_with("//") {
+                found.push((part.to_owned(), paths.is_written(name)));
+            }
+        }
+    }
+    Ok(found)
 }
 
 struct Run<'r, 'm, 'h> {
@@ -47,31 +88,10 @@ impl Run<'_, '_, '_> {
         for path in &tables::effects().programs {
             self.touch(path, false);
         }
-        let variables = &model.state(self.reader.index).variables;
-        if variables.open {
-            return Err("the variables of the base image are not known".to_owned());
-        }
-        let paths = &tables::effects().environment;
-        for name in variables.environment.keys().chain(variables.arguments.keys()) {
-            if !paths.is_read(name) {
-                continue;
-            }
-            let value = match variables.get(name) {
-                Variable::Set(value) => value.fixed(),
-                Variable::Unset => continue,
-                Variable::Unknown => None,
-            };
-            let value = value.ok_or_else(|| format!("the value of `{name}` is not known"))?;
-            for part in value.split([':', '=', ',', ';', ' ']) {
-                let is_relative = !part.starts_with('/') && (name == "PATH" || part.starts_with('.'));
-                if is_relative {
-                    return Err(format!("`{name}` leads to the working directory"));
-                }
-                let is_program = self.access.reads.trees.iter().any(|tree| tree.covers(&through_links(part)));
-                let is_path = part.starts_with('/') && !part.starts_with("//");
-                if is_path && (!is_program || paths.is_written(name)) {
-                    self.path(part, paths.is_written(name))?;
-                }
+        for (part, written) in environment_paths(model, self.reader.index, &|_| false)? {
+            let is_program = self.access.reads.trees.iter().any(|tree| tree.covers(&through_links(&part)));
+            if !is_program || written {
+                self.path(&part, written)?;
             }
         }
         Ok(())

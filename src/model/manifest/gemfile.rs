@@ -138,6 +138,12 @@ pub fn read_lock(text: &str) -> Option<GemfileLock> {
 }
 
 impl GemfileLock {
+    /// Whether it is for gems that are compiled where they are installed.
+    #[must_use]
+    pub fn is_for_any_platform(&self) -> bool {
+        self.platforms.iter().any(|platform| platform == "ruby")
+    }
+
     /// Checks that the lock file was made for a Gemfile with the same gems.
     ///
     /// # Errors

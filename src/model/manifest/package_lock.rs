@@ -19,6 +19,8 @@ pub struct PackageLock {
     pub with_scripts: Option<Vec<String>>,
     /// Directories that are linked, as workspaces are.
     pub links: Vec<String>,
+    /// What each package needs to be there, by the path of the package.
+    needed: BTreeMap<String, Vec<String>>,
 }
 
 /// Reads a lock file; `None` when it is none.
@@ -28,7 +30,14 @@ pub fn read(text: &str) -> Option<PackageLock> {
     let version = value.get("lockfileVersion")?.as_u64()?;
     let Some(packages) = value.get("packages") else {
         let installed = value.get("dependencies").and_then(Value::as_object).map(versions).unwrap_or_default();
-        return Some(PackageLock { version, root: None, installed, with_scripts: None, links: Vec::new() });
+        return Some(PackageLock {
+            version,
+            root: None,
+            installed,
+            with_scripts: None,
+            links: Vec::new(),
+            needed: BTreeMap::new(),
+        });
     };
     let packages = packages.as_object()?;
     let direct = packages.iter().filter_map(|(path, package)| Some((path.strip_prefix("node_modules/")?, package)));
@@ -41,8 +50,20 @@ pub fn read(text: &str) -> Option<PackageLock> {
         root: Some(packages.get("")?.as_object().map(kinds)?),
         installed: direct.map(|(name, package)| (name.to_owned(), version_of(package))).collect(),
         with_scripts: Some(with_scripts.map(|(path, _)| name_of(path)).collect()),
+        needed: packages.iter().map(|(path, package)| (path.clone(), needed(package))).collect(),
         links: links.filter_map(|package| package.get("resolved")?.as_str().map(str::to_owned)).collect(),
     })
+}
+
+/// What a package needs to be there: its dependencies, and those of its peers that are not optional.
+fn needed(package: &Value) -> Vec<String> {
+    let names =
+        |key: &str| package.get(key).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
+    let is_optional = |name: &String| {
+        let meta = package.get("peerDependenciesMeta").and_then(|meta| meta.get(name));
+        meta.and_then(|meta| meta.get("optional")) == Some(&Value::Bool(true))
+    };
+    names("dependencies").chain(names("peerDependencies").filter(|name| !is_optional(name))).collect()
 }
 
 fn versions(map: &Map<String, Value>) -> BTreeMap<String, String> {
@@ -69,6 +90,41 @@ fn kinds(root: &Map<String, Value>) -> BTreeMap<String, BTreeMap<String, String>
 }
 
 impl PackageLock {
+    /// Checks that the lock file holds whatever its packages need: one that was made without the peers of packages does not.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn is_whole(&self) -> Result<(), String> {
+        if let Some(link) = self.links.first() {
+            return Err(format!("`{link}` is linked"));
+        }
+        for (path, names) in &self.needed {
+            if let Some(name) = names.iter().find(|name| !self.resolves(path, name)) {
+                return Err(format!("`{name}`, which `{path}` needs, is not in the lock file"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a package finds another one, beside it or in a directory above.
+    fn resolves(&self, path: &str, name: &str) -> bool {
+        let mut directory = path;
+        loop {
+            let inside = if directory.is_empty() {
+                format!("node_modules/{name}")
+            } else {
+                format!("{directory}/node_modules/{name}")
+            };
+            if self.needed.contains_key(&inside) {
+                return true;
+            }
+            if directory.is_empty() {
+                return false;
+            }
+            directory = directory.rfind("node_modules/").map_or("", |at| directory[..at].trim_end_matches('/'));
+        }
+    }
+
     /// Checks that `npm ci` takes the lock file for this manifest: it asks for the same as when the lock was written.
     ///
     /// # Errors
@@ -124,6 +180,27 @@ mod tests {
         check(r#"{"dependencies": {"a": "^1"}}"#, Some(other));
         let new = r#"{"dependencies": {"a": "^1", "x": "1"}, "devDependencies": {"b": "~2"}}"#;
         check(new, Some("`x` in `dependencies` is not what the lock file was made for"));
+    }
+
+    #[test]
+    fn what_packages_need_is_there() {
+        let whole = |packages: &str| {
+            let text = format!(r#"{{"lockfileVersion": 3, "packages": {{"": {{}}, {packages}}}}}"#);
+            read(&text).expect("a lock file").is_whole()
+        };
+        assert_eq!(whole(r#""node_modules/a": {"dependencies": {"b": "1"}}, "node_modules/b": {}"#), Ok(()));
+        assert_eq!(
+            whole(r#""node_modules/a": {"dependencies": {"b": "1"}}, "node_modules/a/node_modules/b": {}"#),
+            Ok(())
+        );
+        assert!(
+            whole(r#""node_modules/a": {"peerDependencies": {"b": "1"}}, "node_modules/c/node_modules/b": {}"#)
+                .is_err()
+        );
+        let optional =
+            r#""node_modules/a": {"peerDependencies": {"b": "1"}, "peerDependenciesMeta": {"b": {"optional": true}}}"#;
+        assert_eq!(whole(optional), Ok(()));
+        assert!(whole(r#""node_modules/a": {"link": true, "resolved": "a"}"#).is_err());
     }
 
     #[test]

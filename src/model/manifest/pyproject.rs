@@ -14,6 +14,10 @@ pub struct Pyproject {
     pub has_project: bool,
     /// `project.dependencies`.
     pub dependencies: Vec<String>,
+    /// `project.requires-python` without blanks.
+    pub requires_python: Option<String>,
+    /// Whether there are extras or groups of dependencies.
+    pub has_groups: bool,
     /// `project.dynamic`.
     pub dynamic: Vec<String>,
     /// `build-system.build-backend`; without one, setuptools builds the project.
@@ -58,6 +62,9 @@ pub fn read(text: &str) -> Option<Pyproject> {
         found.has_project = true;
         found.name = project.get("name").and_then(Value::as_str).map(requirements::normalized);
         found.dependencies = strings(project.get("dependencies"))?;
+        let python = project.get("requires-python").and_then(Value::as_str);
+        found.requires_python = python.map(|versions| versions.split_whitespace().collect());
+        found.has_groups = project.contains_key("optional-dependencies");
         found.dynamic = strings(project.get("dynamic"))?;
         for key in ["readme", "license"] {
             let value = project.get(key);
@@ -71,6 +78,7 @@ pub fn read(text: &str) -> Option<Pyproject> {
             found.local.extend(local_requirement(wanted));
         }
     }
+    found.has_groups |= table.contains_key("dependency-groups");
     if let Some(system) = table.get("build-system") {
         found.has_build_system = true;
         found.build_backend = system.get("build-backend").and_then(Value::as_str).map(str::to_owned);
@@ -97,6 +105,15 @@ pub fn read(text: &str) -> Option<Pyproject> {
         }
     }
     Some(found)
+}
+
+impl Pyproject {
+    /// Whether only its own list of dependencies decides on what is locked.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let decides = |key: &String| !matches!(key.as_str(), "package" | "cache-keys" | "pip");
+        self.has_project && !self.has_groups && self.dynamic.is_empty() && !self.uv.keys.iter().any(decides)
+    }
 }
 
 /// Reads the local dependencies of a `Pipfile`; `None` when it is no TOML.

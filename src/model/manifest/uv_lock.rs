@@ -10,6 +10,8 @@ use super::requirements::{self, Requirement};
 /// What a `uv.lock` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UvLock {
+    /// `requires-python` without blanks.
+    pub requires_python: Option<String>,
     /// Names and sources of the packages that lie beside the lock file.
     pub local: Vec<(String, String)>,
     /// What the project itself asks for: names, as indexes compare them.
@@ -21,7 +23,9 @@ pub struct UvLock {
 pub fn read(text: &str) -> Option<UvLock> {
     let table: Table = text.parse().ok()?;
     table.get("version")?.as_integer()?;
-    let mut found = UvLock { local: Vec::new(), root: None };
+    let python = table.get("requires-python").and_then(Value::as_str);
+    let requires_python = python.map(|versions| versions.split_whitespace().collect());
+    let mut found = UvLock { requires_python, local: Vec::new(), root: None };
     for package in table.get("package").and_then(Value::as_array).into_iter().flatten() {
         let name = package.get("name")?.as_str()?;
         let source = package.get("source")?.as_table()?;
