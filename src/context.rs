@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 use crate::policy::Policy;
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
-pub use evidence::Surroundings;
+pub use evidence::{Started, Surroundings};
 use ignore::IgnoreRules;
 use pattern::Pattern;
 pub use sources::SourceFile;
@@ -57,6 +57,8 @@ pub struct BuildContext {
     /// Where to look for traces of the builder, and what was found.
     builder: Arc<builder::Search>,
     policy: Arc<Policy>,
+    /// What compose files start in containers of the image.
+    started: Arc<[Started]>,
 }
 
 #[derive(Debug)]
@@ -86,7 +88,10 @@ impl BuildContext {
     /// The context of a build of `<root>/Dockerfile` in that directory.
     #[must_use]
     pub fn from_dir(root: &Path) -> Self {
-        Self::at(root, &root.join("Dockerfile"), "named by the caller".to_owned()).unwrap_or_default()
+        let dockerfile = root.join("Dockerfile");
+        let context = Self::at(root, &dockerfile, "named by the caller".to_owned()).unwrap_or_default();
+        let started = Surroundings::default().started(&dockerfile, &[root.to_owned()]);
+        Self { started: started.into(), ..context }
     }
 
     /// Finds the context of a Dockerfile.
@@ -108,7 +113,8 @@ impl BuildContext {
             None => evidence::find(dockerfile_path, dockerfile, &directories, surroundings),
         };
         let context = found.and_then(|(root, because)| Self::at(&root, dockerfile_path, because)).unwrap_or_default();
-        Self { builder: search, ..context }
+        let started = surroundings.started(dockerfile_path, &directories).into();
+        Self { builder: search, started, ..context }
     }
 
     /// The context at `root`; `None` when it cannot be read or its ignore file not understood.
@@ -119,6 +125,7 @@ impl BuildContext {
             known: Some(Arc::new(Known { root, because, ignore, sources: OnceLock::new() })),
             builder: Arc::default(),
             policy: Arc::default(),
+            started: Arc::default(),
         })
     }
 
@@ -248,6 +255,13 @@ impl BuildContext {
     #[must_use]
     pub fn sources(&self) -> Option<&[SourceFile]> {
         self.known.as_ref()?.sources.get_or_init(|| sources::read(self)).as_deref()
+    }
+
+    /// What compose files of the Dockerfile's directory and its ancestors start in containers of the image: commands,
+    /// entrypoints and health checks of services that build it, or that do not say what image they have.
+    #[must_use]
+    pub fn started(&self) -> &[Started] {
+        &self.started
     }
 
     /// Which builder builds the image, as far as files of the repository show it.

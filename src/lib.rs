@@ -42,4 +42,4 @@ pub mod validate;
 #[doc(hidden)]
 pub mod cli;
 
-pub use pipeline::{Applied, Declined, Options, Outcome, Proposed, Violation, optimize};
+pub use pipeline::{Applied, BaseChoice, Declined, Options, Outcome, Proposed, Violation, optimize};

@@ -33,8 +33,30 @@ pub struct Options {
     pub skip: BTreeSet<String>,
     /// What the author says of assumptions: an affirmed one is proved, a denied one declines the rewrite.
     pub assume: BTreeMap<AssumptionKind, Stance>,
+    /// What base images are chosen.
+    pub base: BaseChoice,
     /// Sorts the rewrites of each round into units that are valid one after the other, see [`Applied::unit`].
     pub separate: bool,
+}
+
+/// What base images are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BaseChoice {
+    /// The leanest one of the same C library that has a shell; none of a distribution below a static program.
+    #[default]
+    Auto,
+    /// Base images stay.
+    Keep,
+    /// Slim variants only.
+    Slim,
+    /// Distroless images only.
+    Distroless,
+}
+
+impl BaseChoice {
+    /// All of them with their names in flags and configuration.
+    pub const NAMES: [(&'static str, Self); 4] =
+        [("auto", Self::Auto), ("distroless", Self::Distroless), ("keep", Self::Keep), ("slim", Self::Slim)];
 }
 
 impl Default for Options {
@@ -45,6 +67,7 @@ impl Default for Options {
             only: BTreeSet::new(),
             skip: BTreeSet::new(),
             assume: BTreeMap::new(),
+            base: BaseChoice::Auto,
             separate: false,
         }
     }

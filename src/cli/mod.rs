@@ -30,7 +30,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Settings;
 use crate::config::file::PassSetting;
 use crate::passes::pin_base;
-use crate::pipeline::Options;
+use crate::pipeline::{BaseChoice, Options};
 use crate::policy::Policy;
 use crate::rewrite::Level;
 use format::{Format, Reporting};
@@ -105,6 +105,9 @@ pub(crate) struct Selection {
     /// Leave these passes out
     #[arg(long, value_name = "PASS", value_delimiter = ',', value_parser = pass_name(), hide_possible_values = true)]
     skip: Vec<String>,
+    /// Base images that may be chosen: auto, keep, slim or distroless
+    #[arg(long, value_name = "BASE", value_parser = base_choice(), hide_possible_values = true)]
+    base: Option<BaseChoice>,
     /// The build context of all files, instead of one that their COPY instructions tell
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
@@ -129,6 +132,7 @@ impl Selection {
             only: self.only.iter().cloned().collect(),
             skip: self.skip.iter().cloned().collect(),
             assume: settings.assume.clone(),
+            base: self.base.or(settings.base).unwrap_or_default(),
             ..Options::default()
         };
         let asked_for = || self.only.iter().chain(&self.enable);
@@ -232,6 +236,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Parses the name of a level that can be asked for.
 fn level() -> impl TypedValueParser<Value = Level> {
     PossibleValuesParser::new(["safe", "guarded", "breaking"]).try_map(|name| name.parse::<Level>())
+}
+
+/// A choice of base images by its name.
+fn base_choice() -> impl TypedValueParser<Value = BaseChoice> {
+    let find = |name: String| BaseChoice::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, choice)| choice);
+    PossibleValuesParser::new(BaseChoice::NAMES.map(|(name, _)| name))
+        .map(move |name| find(name).expect("the parser takes these names only"))
 }
 
 /// Parses the name of a pass. clap suggests a similar one for a name that there is not.

@@ -10,6 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, Se
 
 use crate::context::Builder;
 use crate::passes::PIPELINE;
+use crate::pipeline::BaseChoice;
 use crate::policy::Bases;
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
@@ -33,6 +34,8 @@ macro_rules! with_settings {
             pub passes: BTreeMap<PassName, PassSetting>,
             /// The program that builds the images: what it does not know is not written.
             pub builder: Option<BuilderName>,
+            /// The base images that may be chosen; auto when nothing is said.
+            pub base: Option<BaseName>,
             /// What is known of the assumptions that rewrites rely on: an affirmed one counts as proved, a rewrite that
             /// relies on a denied one is declined.
             #[cfg_attr(test, schemars(schema_with = "schema::assume"))]
@@ -53,6 +56,7 @@ macro_rules! with_settings {
                     in_place_level: self.in_place_level.map(Level::from),
                     passes: self.passes.iter().map(|(pass, setting)| (pass.0, *setting)).collect(),
                     builder: self.builder,
+                    base: self.base.map(BaseChoice::from),
                     assume: self.assume.iter().map(|(kind, stance)| (kind.0, Stance::from(*stance))).collect(),
                     context: self.context.as_ref().map(std::path::PathBuf::from),
                     bases: self.bases.clone(),
@@ -125,6 +129,32 @@ impl From<LevelName> for Level {
             LevelName::Safe => Self::Safe,
             LevelName::Guarded => Self::Guarded,
             LevelName::Breaking => Self::Breaking,
+        }
+    }
+}
+
+/// Which base images may be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum BaseName {
+    /// The leanest one of the same C library that has a shell; none of a distribution below a static program.
+    Auto,
+    /// Distroless images only.
+    Distroless,
+    /// Base images stay.
+    Keep,
+    /// Slim variants only.
+    Slim,
+}
+
+impl From<BaseName> for BaseChoice {
+    fn from(base: BaseName) -> Self {
+        match base {
+            BaseName::Auto => Self::Auto,
+            BaseName::Distroless => Self::Distroless,
+            BaseName::Keep => Self::Keep,
+            BaseName::Slim => Self::Slim,
         }
     }
 }
@@ -259,8 +289,9 @@ impl FromStr for Assumed {
 pub struct Key(pub String);
 
 /// The keys that can be locked, apart from those of single passes and assumptions.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "assume",
+    "base",
     "bases",
     "bases.allowed",
     "bases.mirrors",

@@ -18,6 +18,7 @@ use file::{BuilderName, PassSetting};
 use layer::{Layer, Stack};
 use read::Document;
 
+use crate::pipeline::BaseChoice;
 use crate::policy::Bases;
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub passes: BTreeMap<&'static str, PassSetting>,
     /// The program that builds the image.
     pub builder: Option<BuilderName>,
+    /// The base images that may be chosen.
+    pub base: Option<BaseChoice>,
     /// Assumptions that are known to hold or not to hold.
     pub assume: BTreeMap<AssumptionKind, Stance>,
     /// The build context.
@@ -56,6 +59,7 @@ impl Settings {
         self.in_place_level = nearer.in_place_level.or(self.in_place_level);
         self.passes.extend(&nearer.passes);
         self.builder = nearer.builder.or(self.builder);
+        self.base = nearer.base.or(self.base);
         self.assume.extend(&nearer.assume);
         if let Some(context) = &nearer.context {
             self.context = Some(context.clone());
@@ -70,6 +74,7 @@ impl Settings {
             ("check_level", nearer.check_level.is_some() && nearer.check_level != self.check_level),
             ("in_place_level", nearer.in_place_level.is_some() && nearer.in_place_level != self.in_place_level),
             ("builder", nearer.builder.is_some() && nearer.builder != self.builder),
+            ("base", nearer.base.is_some() && nearer.base != self.base),
             ("context", nearer.context.is_some()),
         ];
         let scalars = scalars.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key.to_owned());

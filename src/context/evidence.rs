@@ -62,6 +62,24 @@ impl Surroundings {
         Arc::clone(known.entry(directory.to_owned()).or_insert_with(|| build_files(directory)))
     }
 
+    /// What compose files start in containers of the image of a Dockerfile.
+    pub(super) fn started(&self, dockerfile: &Path, directories: &[PathBuf]) -> Vec<Started> {
+        let mut found = Vec::new();
+        let own = dockerfile.canonicalize().ok();
+        for directory in directories {
+            for file in self.builds(directory).iter() {
+                let is_own = |build: &Build| {
+                    let named = directory.join(&build.context).join(&build.dockerfile).canonicalize();
+                    named.is_err() || named.ok() == own
+                };
+                let starts = file.starts.iter().filter(|(build, _)| build.as_ref().is_none_or(is_own));
+                let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                found.extend(starts.map(|(_, text)| Started { file: name.clone(), text: text.clone() }));
+            }
+        }
+        found
+    }
+
     /// The search for the builder of the images of a directory.
     pub(super) fn builder(&self, directories: &[PathBuf]) -> Arc<builder::Search> {
         let mut known = self.builders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,19 +88,30 @@ impl Surroundings {
     }
 }
 
+/// A command, entrypoint or health check of a compose service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The name of the compose file.
+    pub file: String,
+    /// Its words.
+    pub text: String,
+}
+
 /// A compose or bake file with what it builds.
 #[derive(Debug)]
 struct BuildFile {
     path: PathBuf,
     builds: Vec<Build>,
+    /// What its services start, with what they build.
+    starts: Vec<(Option<Build>, String)>,
 }
 
 fn build_files(directory: &Path) -> Arc<[BuildFile]> {
     let files = files(directory, |name| is_compose_file(name) || is_bake_file(name));
     let read = |path: PathBuf| {
         let text = small_file(&path).ok()?;
-        let builds = builds(&path, &text);
-        Some(BuildFile { path, builds })
+        let (builds, starts) = (builds(&path, &text), starts(&text));
+        Some(BuildFile { path, builds, starts })
     };
     files.into_iter().take(MAX_FILES).filter_map(read).collect()
 }
@@ -168,6 +197,32 @@ fn service(service: &Value) -> Option<Build> {
         return None;
     }
     plain(text(build, "context", ".")?, text(build, "dockerfile", "Dockerfile")?)
+}
+
+/// What the services of a compose file start that build an image, or that say nothing of their image, as those of
+/// overriding files do.
+fn starts(text: &str) -> Vec<(Option<Build>, String)> {
+    let Ok(mut value) = serde_yaml::from_str::<Value>(text) else { return Vec::new() };
+    if value.apply_merge().is_err() {
+        return Vec::new();
+    }
+    let services = value.get("services").and_then(Value::as_mapping);
+    let mut found = Vec::new();
+    for (_, part) in services.into_iter().flatten() {
+        if part.get("build").is_none() && part.get("image").is_some() {
+            continue;
+        }
+        let check = part.get("healthcheck").and_then(|check| check.get("test"));
+        for process in [part.get("command"), part.get("entrypoint"), check].into_iter().flatten() {
+            let words: Vec<&str> = match process {
+                Value::String(text) => vec![text],
+                Value::Sequence(words) => words.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            };
+            found.push((service(part), words.join(" ")));
+        }
+    }
+    found
 }
 
 fn bake_target(target: &Value) -> Option<Build> {

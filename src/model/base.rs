@@ -143,6 +143,11 @@ impl<'m> Swap<'m> {
                 packages.extend(self.package(stage, &Need { what, when: When::Run, place }, &lost)?);
             }
         }
+        for (name, file) in self.started().filter(|(name, _)| lost.program(name) != Fate::Kept) {
+            let place = needs::Place { instruction: self.stage.from, file: Some(file.to_owned()) };
+            let need = Need { what: What::Program(name.to_owned()), when: When::Run, place };
+            packages.extend(self.package(self.stage, &need, &lost)?);
+        }
         packages.sort();
         packages.dedup();
         if packages.len() > MAX_PACKAGES {
@@ -167,6 +172,15 @@ impl<'m> Swap<'m> {
             code: seen.len(),
             is_unseen: !unseen.is_empty() || has_packages || gap.is_some(),
         }))
+    }
+
+    /// The words of what compose files start, without directories, and the files.
+    fn started(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-' | '/');
+        self.model.context.started().iter().flat_map(move |started| {
+            let words = started.text.split(move |c: char| !is_name(c));
+            words.map(|word| (word.rsplit('/').next().unwrap_or(word), started.file.as_str()))
+        })
     }
 
     /// Checks that no script which is not understood names a directory of documentation.

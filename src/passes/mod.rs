@@ -8,6 +8,7 @@ pub mod approved_base;
 pub mod cache_mounts;
 pub mod copy_ownership;
 pub mod dependency_layers;
+pub mod distroless_base;
 pub mod end_of_life;
 pub mod exec_form;
 pub mod layer_order;
@@ -72,6 +73,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &add_to_copy::AddToCopy,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,
+    // Before slim-base, which has nothing to say of what is left.
+    &distroless_base::DistrolessBase,
     // After multi-stage: the stage that builds keeps its image. Before every pass that looks at packages: they judge the
     // install that it writes, and the image that is left.
     &slim_base::SlimBase,

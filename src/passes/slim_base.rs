@@ -27,6 +27,7 @@ use super::{Pass, PassContext, PassInfo, text};
 use crate::edit::Edit;
 use crate::model::base::{self, InstallPlace, Slim};
 use crate::model::{Model, Stage};
+use crate::pipeline::BaseChoice;
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::validate::Step;
@@ -48,6 +49,9 @@ impl Pass for SlimBase {
     }
 
     fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
+        if !matches!(cx.options.base, BaseChoice::Auto | BaseChoice::Slim) {
+            return;
+        }
         for stage in &cx.model.stages {
             match base::slim(cx.model, stage) {
                 Ok(None) => {}

@@ -97,6 +97,12 @@ impl DistrolessTable {
         self.images.iter().find(|row| row.interpreter.as_ref().is_some_and(fits))
     }
 
+    /// The newest image without a C library.
+    #[must_use]
+    pub fn static_image(&self) -> Option<&Distroless> {
+        self.images.iter().rev().find(|row| row.built_from.is_none() && !self.is_withdrawn(&row.image))
+    }
+
     /// Whether the image is no longer built, although old ones can be pulled.
     #[must_use]
     pub fn is_withdrawn(&self, name: &str) -> bool {

@@ -229,6 +229,14 @@ pub enum Step {
     ///   interpreter, starts programs with another PATH or puts packages elsewhere. PATH is the one declared change of the
     ///   configuration; all its other fields are equal.
     SplitStage(Box<Split>),
+    /// A stage that ships one static program and files is built from the distroless image for such. Always guarded.
+    ///
+    /// Another stage builds the program without C; nothing in the stage, and nothing that a compose file starts in the
+    /// container, needs a shell, a program or a user of the image that goes ([`crate::model::bare`]).
+    SwapForStatic {
+        /// The FROM.
+        from: usize,
+    },
     /// `chown -R` or `chmod -R` of a directory loses its `-R`, and the COPYs that fill the directory gain `--chown` or `--chmod`.
     /// Always guarded.
     ///
@@ -258,7 +266,8 @@ impl Step {
             | Self::LockInstall { .. }
             | Self::ChownIntoCopy { .. }
             | Self::SplitStage(_)
-            | Self::SwapBase { .. } => Level::Guarded,
+            | Self::SwapBase { .. }
+            | Self::SwapForStatic { .. } => Level::Guarded,
             _ => Level::Safe,
         }
     }
@@ -288,6 +297,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
+        Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),

@@ -2,6 +2,7 @@
 
 use super::replay::Replay;
 use crate::model::Model;
+use crate::model::bare;
 use crate::model::base::{self, InstallPlace};
 use crate::model::canonical::{self, CanonicalWord};
 use crate::model::effect::{CommandEffect, Effect, Evaluated, RunEffect};
@@ -35,4 +36,22 @@ pub(super) fn swap_base(before: &Model<'_>, replay: &mut Replay, from: usize, le
             Ok(())
         }
     }
+}
+
+/// Checks the side conditions of [`super::Step::SwapForStatic`] and replays it.
+pub(super) fn swap_for_static(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    from: usize,
+    level: Level,
+) -> Result<(), String> {
+    if level < Level::Guarded {
+        return Err("that nobody starts a shell is an assumption".to_owned());
+    }
+    let stage = before.stages.iter().find(|stage| stage.from == from).ok_or("it is no FROM")?;
+    let bare = bare::bare(before, stage).map_err(|refusal| refusal.reason)?;
+    let bare = bare.ok_or("it does not ship one static program")?;
+    let Effect::From { base, .. } = replay.effect(from)? else { return Err("it is no FROM".to_owned()) };
+    *base = Evaluated::new(&bare.reference, before.dockerfile.escape);
+    Ok(())
 }

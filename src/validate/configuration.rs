@@ -81,7 +81,7 @@ impl Step {
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
             Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
             // That both images have the same configuration is a side condition of the step.
-            Self::SwapBase { from } => Some((*from, &Field::ALL)),
+            Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
             // PATH alone, see `agree_but_for_path`.
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             _ => None,

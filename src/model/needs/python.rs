@@ -129,11 +129,16 @@ impl Reader<'_> {
         self.in_file(&lock, |reader, text| {
             for package in packages_of_lock(text) {
                 reader.runs_with(&package.name, &[]);
+                let is_pure = tables::python_packages().wheel(&package.name, &python) == Wheel::Any;
                 if !package.is_local
+                    && !is_pure
                     && !package.wheels.iter().any(|wheel| fits(wheel, &python))
                     && !package.is_for_others()
                 {
-                    reader.gap(format!("`{}` has no wheel in the lock file and is compiled", package.name), UNLOCK);
+                    reader.gap(
+                        format!("`{}` has no wheel in the lock file, and may have to be compiled", package.name),
+                        UNLOCK,
+                    );
                 }
             }
         });

@@ -1,0 +1,1 @@
+exports.hello = () => require("child_process").execFileSync(__dirname + "/hello").toString().trim();

@@ -1,0 +1,6 @@
+import tkinter
+
+try:
+    tkinter.Tk()
+except tkinter.TclError:
+    print("no display")

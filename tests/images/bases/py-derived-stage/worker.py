@@ -1,0 +1,3 @@
+from web import count
+
+print(count("one two three"), "words")

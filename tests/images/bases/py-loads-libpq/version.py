@@ -1,0 +1,4 @@
+import ctypes
+
+library = ctypes.CDLL("libpq.so.5")
+print("libpq", library.PQlibVersion() // 10000)

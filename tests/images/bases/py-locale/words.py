@@ -1,0 +1,4 @@
+import sys
+
+print("Straße".casefold())
+print(sys.stdout.encoding)
