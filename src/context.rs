@@ -10,11 +10,11 @@ mod paths;
 mod pattern;
 mod sources;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::policy::Policy;
 use crate::syntax::ast::Dockerfile;
@@ -67,6 +67,8 @@ struct Known {
     root: PathBuf,
     because: String,
     ignore: IgnoreRules,
+    /// Whether a directory holds a link, by its path.
+    links: Mutex<BTreeMap<String, bool>>,
     /// Its text files, read when they are first asked for.
     sources: OnceLock<Option<Vec<SourceFile>>>,
 }
@@ -122,7 +124,7 @@ impl BuildContext {
         let root = root.canonicalize().ok().filter(|root| root.is_dir())?;
         let ignore = ignore_rules(&root, dockerfile_path)?;
         Some(Self {
-            known: Some(Arc::new(Known { root, because, ignore, sources: OnceLock::new() })),
+            known: Some(Arc::new(Known { root, because, ignore, links: Mutex::default(), sources: OnceLock::new() })),
             builder: Arc::default(),
             policy: Arc::default(),
             started: Arc::default(),
@@ -152,7 +154,7 @@ impl BuildContext {
     pub fn because(self, because: impl Into<String>) -> Self {
         let known = self.known.map(|known| {
             let (root, ignore, sources) = (known.root.clone(), known.ignore.clone(), known.sources.clone());
-            Arc::new(Known { root, because: because.into(), ignore, sources })
+            Arc::new(Known { root, because: because.into(), ignore, links: Mutex::default(), sources })
         });
         Self { known, ..self }
     }
@@ -250,6 +252,14 @@ impl BuildContext {
         Some(found)
     }
 
+    /// Whether the file is known to be no link, or the directory to hold none.
+    #[must_use]
+    pub fn has_no_link(&self, path: &str) -> bool {
+        let Some(known) = self.known.as_ref() else { return false };
+        let mut links = known.links.lock().unwrap_or_else(PoisonError::into_inner);
+        !*links.entry(path.to_owned()).or_insert_with(|| known.may_have_links(path))
+    }
+
     /// The text files of the context, without what package managers and version control put there, by path. `None` when they
     /// are not all known: nothing follows then from what is not found.
     #[must_use]
@@ -320,6 +330,29 @@ impl Known {
             }
         }
         Entry::Ignored
+    }
+
+    /// Whether there may be a link in what the path brings along.
+    fn may_have_links(&self, path: &str) -> bool {
+        let Resolved::Found { path, metadata } = self.resolve(path) else { return true };
+        if !metadata.is_dir() {
+            return !metadata.is_file();
+        }
+        let mut budget = MAX_ENTRIES / 4;
+        let mut waiting = vec![path];
+        while let Some(directory) = waiting.pop() {
+            let Some(names) = self.names(&directory, &mut budget) else { return true };
+            for path in names.iter().map(|name| join(&directory, name)) {
+                let Ok(metadata) = fs::symlink_metadata(self.root.join(&path)) else { return true };
+                let is_ignored = self.ignore.ignores(&path);
+                if metadata.is_dir() && (!is_ignored || self.ignore.has_exceptions()) {
+                    waiting.push(path);
+                } else if !metadata.is_file() && !metadata.is_dir() && !is_ignored {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Follows the path and the symbolic links on it, within the root.

@@ -31,6 +31,7 @@ pub mod policy;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod report;
+mod reproduce;
 pub mod rewrite;
 pub mod shell;
 pub mod source;

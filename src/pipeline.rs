@@ -11,6 +11,7 @@ use crate::model::body::BodyCache;
 use crate::model::{Base, Model};
 use crate::passes::{PIPELINE, Pass, PassContext};
 use crate::policy::{Bases, Objection};
+use crate::reproduce;
 use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
 use crate::source::{LineIndex, Span};
 use crate::suppress::{self, Suppression, Suppressions};
@@ -33,6 +34,8 @@ pub struct Options {
     pub skip: BTreeSet<String>,
     /// What the author says of assumptions: an affirmed one is proved, a denied one declines the rewrite.
     pub assume: BTreeMap<AssumptionKind, Stance>,
+    /// Looks for a small Dockerfile that shows each violation, see [`Violation::reproduction`].
+    pub reproduce: bool,
     /// What base images are chosen.
     pub base: BaseChoice,
     /// Sorts the rewrites of each round into units that are valid one after the other, see [`Applied::unit`].
@@ -67,6 +70,7 @@ impl Default for Options {
             only: BTreeSet::new(),
             skip: BTreeSet::new(),
             assume: BTreeMap::new(),
+            reproduce: false,
             base: BaseChoice::Auto,
             separate: false,
         }
@@ -102,6 +106,8 @@ pub struct Applied {
     pub level: Level,
     /// What it relies on.
     pub assumptions: Vec<Assumption>,
+    /// What the validator proved of its steps, each once.
+    pub proved: Vec<&'static str>,
     /// What somebody who runs the image has to know or do, a line each.
     pub migration: Vec<String>,
     /// Number of the round that found it: an index of [`Outcome::rounds`].
@@ -138,6 +144,8 @@ pub struct Violation {
     pub span: Span,
     /// What does not hold.
     pub message: String,
+    /// A small Dockerfile, without secrets, for which the same pass is wrong; if one was asked for and found.
+    pub reproduction: Option<String>,
 }
 
 /// A rewrite that a comment in the file holds back.
@@ -279,7 +287,11 @@ fn run(
         observer,
     };
     driver.walk_until_rest();
-    driver.finish()
+    let mut outcome = driver.finish();
+    if options.reproduce {
+        reproduce::violations(&mut outcome, context, options);
+    }
+    outcome
 }
 
 /// A file with more instructions than this is made by a program; no image can have that many layers.
@@ -322,10 +334,9 @@ impl Driver<'_> {
             self.outcome.declined.clear();
             self.outcome.proposed.clear();
             self.outcome.suppressed.clear();
-            for pass in PIPELINE {
-                if self.options.runs(pass.info().name) {
-                    changed |= self.run(*pass);
-                }
+            let mut passes = PIPELINE.iter();
+            while passes.len() > 0 {
+                changed |= self.run_until_change(&mut passes);
             }
             if !changed {
                 return;
@@ -335,18 +346,36 @@ impl Driver<'_> {
             pass: "pipeline",
             span: Span::new(0, 0),
             message: format!("the passes did not come to rest in {MAX_WALKS} walks"),
+            reproduction: None,
         });
     }
 
-    /// Runs one pass on the text in hand; says whether it changed the text.
-    fn run(&mut self, pass: &'static dyn Pass) -> bool {
-        let info = pass.info();
+    /// Runs passes on the text in hand until one changes it, and says whether one did. The facts of the text are computed
+    /// once for all of them.
+    fn run_until_change(&mut self, passes: &mut std::slice::Iter<'_, &'static dyn Pass>) -> bool {
         let text = std::mem::take(&mut self.text);
         let dockerfile = Rc::clone(&self.dockerfile);
         let model = Model::build(&text, &dockerfile, self.context, &self.bodies);
+        let Some(new) = passes.find_map(|pass| self.run(*pass, &model)) else {
+            self.text = text;
+            return false;
+        };
+        self.text = new.text;
+        self.dockerfile = Rc::new(new.dockerfile);
+        self.outcome.rounds.push(text);
+        true
+    }
+
+    /// Runs one pass; gives the new text if it changes something.
+    fn run(&mut self, pass: &'static dyn Pass, model: &Model<'_>) -> Option<NewText> {
+        let info = pass.info();
+        let (text, dockerfile) = (model.source, model.dockerfile);
+        if !self.options.runs(info.name) {
+            return None;
+        }
         let mut found = Findings::default();
-        pass.run(&PassContext { model: &model, options: self.options }, &mut found);
-        let suppressions = Suppressions::read(&text, &dockerfile);
+        pass.run(&PassContext { model, options: self.options }, &mut found);
+        let suppressions = Suppressions::read(text, dockerfile);
 
         found.rewrites.sort_by_key(|rewrite| (rewrite.span.start, rewrite.span.end));
         let mut candidates: Vec<Rewrite> = Vec::new();
@@ -354,7 +383,7 @@ impl Driver<'_> {
             let touched = rewrite.edits.iter().map(|edit| edit.span).chain([rewrite.span]);
             if let Some(suppression) = suppressions.covering(info.name, touched) {
                 self.suppress(info.name, &rewrite, suppression);
-            } else if let Some(decline) = self.settle(&text, &dockerfile, &mut rewrite) {
+            } else if let Some(decline) = self.settle(text, dockerfile, &mut rewrite) {
                 found.declined.push(decline);
             } else if rewrite.level > self.options.level_of(info.name) {
                 let proposed = self.applied(info.name, &rewrite);
@@ -370,7 +399,7 @@ impl Driver<'_> {
             if edits.try_add(&all).is_err() {
                 continue;
             }
-            if self.is_chosen(info.name, &text, &unit) {
+            if self.is_chosen(info.name, text, &unit) {
                 selected.push(unit);
             } else {
                 edits = edit_set(selected.iter().flatten());
@@ -388,34 +417,30 @@ impl Driver<'_> {
             }
         }
         if selected.is_empty() {
-            self.text = text;
-            return false;
+            return None;
         }
 
-        let accepted = match self.check(&model, &selected.concat()) {
-            Ok(()) => selected,
+        let (accepted, new) = match self.check(model, &selected.concat()) {
+            Ok(new) => (selected, Some(new)),
             // One rewrite is wrong: find it, keep the others.
-            Err(_) => units(self.accept_one_by_one(info.name, &model, selected.concat())),
+            Err(_) => (units(self.accept_one_by_one(info.name, model, selected.concat())), None),
         };
         let edits = edit_set(accepted.iter().flatten());
         if edits.is_empty() {
-            self.text = text;
-            return false;
+            return None;
         }
-        let accepted = if self.options.separate { self.separate(&model, accepted) } else { accepted };
+        let accepted = if self.options.separate { self.separate(model, accepted) } else { accepted };
         for (unit, rewrites) in accepted.iter().enumerate() {
             for rewrite in rewrites {
                 let applied = Applied { unit, ..self.applied(info.name, rewrite) };
                 self.outcome.applied.push(applied);
             }
         }
-        self.text = edits.apply(&text);
+        let new = new.unwrap_or_else(|| NewText::read(edits.apply(text)).0);
         let rewrites: Vec<Rewrite> = accepted.into_iter().flatten().collect();
-        (self.observer)(&Round { pass: info.name, before: &text, rewrites: &rewrites, after: &self.text });
-        self.dockerfile = Rc::new(syntax::parse(&self.text).dockerfile);
+        (self.observer)(&Round { pass: info.name, before: text, rewrites: &rewrites, after: &new.text });
         self.origin.push(edits);
-        self.outcome.rounds.push(text);
-        true
+        Some(new)
     }
 
     /// Takes in what the author says of the assumptions and of the builder; says why the rewrite cannot be.
@@ -499,18 +524,18 @@ impl Driver<'_> {
     }
 
     /// Applies the rewrites, reads the text again and validates.
-    fn check(&self, before: &Model<'_>, rewrites: &[Rewrite]) -> Result<(), String> {
+    fn check(&self, before: &Model<'_>, rewrites: &[Rewrite]) -> Result<NewText, String> {
         let mut edits = EditSet::default();
         for rewrite in rewrites {
             edits.try_add(&rewrite.edits).map_err(|conflict| conflict.to_string())?;
         }
-        let text = edits.apply(before.source);
-        let parsed = syntax::parse(&text);
-        if let Some(error) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
+        let (new, diagnostics) = NewText::read(edits.apply(before.source));
+        if let Some(error) = diagnostics.iter().find(|diagnostic| diagnostic.severity > Severity::Warning) {
             return Err(format!("the new text is not accepted: {}", error.message));
         }
-        let after = Model::build(&text, &parsed.dockerfile, self.context, &self.bodies);
-        validate::check(before, &after, rewrites)
+        let after = Model::build(&new.text, &new.dockerfile, self.context, &self.bodies);
+        validate::check(before, &after, rewrites)?;
+        Ok(new)
     }
 
     fn accept_one_by_one(&mut self, pass: &'static str, model: &Model<'_>, rewrites: Vec<Rewrite>) -> Vec<Rewrite> {
@@ -519,7 +544,8 @@ impl Driver<'_> {
             accepted.push(rewrite);
             if let Err(message) = self.check(model, &accepted) {
                 let refused = accepted.pop().expect("it was pushed above");
-                let violation = Violation { pass, span: self.in_original(refused.span), message };
+                let span = self.in_original(refused.span);
+                let violation = Violation { pass, span, message, reproduction: None };
                 if !self.outcome.violations.contains(&violation) {
                     self.outcome.violations.push(violation);
                 }
@@ -536,6 +562,7 @@ impl Driver<'_> {
             reason: rewrite.reason.clone(),
             level: rewrite.level,
             assumptions: rewrite.assumptions.clone(),
+            proved: claims(rewrite),
             migration: rewrite.migration.clone(),
             round: self.outcome.rounds.len(),
             unit: 0,
@@ -591,6 +618,33 @@ fn objections(text: &str, context: &BuildContext, bodies: &BodyCache) -> Vec<Dia
         hint: Some(objection.hint),
     };
     images.map(diagnostic).collect()
+}
+
+/// A text with its tree.
+struct NewText {
+    text: String,
+    dockerfile: Dockerfile,
+}
+
+impl NewText {
+    fn read(text: String) -> (Self, Vec<Diagnostic>) {
+        let Parsed { dockerfile, diagnostics, .. } = syntax::parse(&text);
+        (Self { text, dockerfile }, diagnostics)
+    }
+}
+
+/// What its steps prove, each once.
+fn claims(rewrite: &Rewrite) -> Vec<&'static str> {
+    if rewrite.steps.is_empty() {
+        return vec!["every instruction keeps its effect"];
+    }
+    let mut claims: Vec<&str> = Vec::new();
+    for claim in rewrite.steps.iter().map(Step::claim) {
+        if !claims.contains(&claim) {
+            claims.push(claim);
+        }
+    }
+    claims
 }
 
 /// The edits of rewrites that were found to fit together.

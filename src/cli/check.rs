@@ -33,7 +33,7 @@ pub(super) struct Command {
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let reporting = command.reporting.check()?;
     let purpose = if command.outputs { Purpose::Rewrite } else { Purpose::Check };
-    let mut files = run::optimize(&command.files, &command.selection, purpose, false)?;
+    let mut files = run::optimize(&command.files, &command.selection, purpose, run::Extra::default())?;
     if command.outputs {
         for file in &mut files {
             match outputs(file) {

@@ -67,7 +67,8 @@ fn print(report: &FileReport, terminal: &Terminal) -> Result<Exit> {
         terminal.failures(std::slice::from_ref(report))?;
         return Ok(Exit::Failed);
     }
-    let style = text::Style { verbose: true, detail: Detail::WithoutDiff, ..terminal.style(Stream::Stdout) };
+    let style =
+        text::Style { verbose: true, explain: true, detail: Detail::WithoutDiff, ..terminal.style(Stream::Stdout) };
     terminal.print(Stream::Stdout, &text::file(report, style))?;
     Ok(Exit::Done)
 }

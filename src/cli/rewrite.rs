@@ -5,18 +5,18 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::discover::{self, is_stdin};
 use super::interactive::Walk;
-use super::run::{self, Optimized, Source};
+use super::run::{self, Extra, Optimized, Source};
 use super::terminal::{Stream, Terminal};
 use super::{Exit, Files, Format, Purpose, Reporting, Selection};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::patches::{self, Unit};
 use crate::report::text::Detail;
-use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, diff};
+use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, diff, printable};
 
 pub(super) const AFTER_HELP: &str = "\
 Outputs end with a comment that names imgopt and holds a hash, except with --in-place and --stdout. imgopt replaces \
@@ -36,9 +36,25 @@ pub(super) struct Command {
     interactive: bool,
     #[command(flatten)]
     reporting: Reporting,
+    /// Say of every place that a pass looked at why it acted or did not, what was proved, and what is assumed
+    #[arg(long)]
+    explain: bool,
     /// Exit with 1 when something was written
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    mistakes: Mistakes,
+}
+
+/// What to do about mistakes of imgopt itself: rewrites that validation took back.
+#[derive(Args)]
+struct Mistakes {
+    /// Exit with 2 when validation took a rewrite back, which is a mistake of imgopt
+    #[arg(long)]
+    strict: bool,
+    /// Write a small Dockerfile, without secrets, that shows such a mistake, for a report of it
+    #[arg(long, value_name = "DIR", conflicts_with = "interactive")]
+    reproduce: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -120,6 +136,7 @@ impl DestinationFlags {
 }
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
+    let terminal = &terminal.explaining(command.explain);
     let destination = command.destination.destination(&command.files.paths)?;
     let purpose = if matches!(destination, Destination::InPlace) { Purpose::InPlace } else { Purpose::Rewrite };
     let reporting = command.reporting.check()?;
@@ -127,7 +144,8 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let mut files = if command.interactive {
         ask(command, purpose, terminal)?
     } else {
-        run::optimize(&command.files, &command.selection, purpose, separate)?
+        let reproduce = command.mistakes.reproduce.is_some();
+        run::optimize(&command.files, &command.selection, purpose, Extra { separate, reproduce })?
     };
     let n_read = files.iter().filter(|file| !matches!(file.report.finding, Finding::Skipped(_))).count();
     if matches!(destination, Destination::File(_) | Destination::Stdout) && n_read > 1 {
@@ -141,7 +159,12 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
     }
     let reports: Vec<FileReport> = files.into_iter().map(|file| file.report).collect();
     print(&reports, destination, reporting, terminal)?;
-    if reports.iter().any(|report| report.status() == Status::Error) {
+    if let Some(directory) = &command.mistakes.reproduce {
+        for note in reproduce(&reports, directory)? {
+            terminal.note(Stream::Stderr, &note)?;
+        }
+    }
+    if has_failed(&reports, command.mistakes.strict) {
         return Ok(Exit::Failed);
     }
     let is_news = |report: &FileReport| match destination {
@@ -149,6 +172,29 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
         _ => report.outputs.iter().any(|output| output.state != OutputState::Current),
     };
     Ok(if command.exit_code && reports.iter().any(is_news) { Exit::Found } else { Exit::Done })
+}
+
+/// Whether a file was not read or written, or a rewrite of it was taken back and that counts.
+fn has_failed(reports: &[FileReport], strict: bool) -> bool {
+    let is_wrong = |report: &FileReport| report.outcome().is_some_and(|outcome| !outcome.violations.is_empty());
+    reports.iter().any(|report| report.status() == Status::Error || strict && is_wrong(report))
+}
+
+/// Writes the small Dockerfiles that show mistakes, each named after the pass, and says so.
+fn reproduce(reports: &[FileReport], directory: &Path) -> Result<Vec<String>> {
+    let violations = reports.iter().filter_map(FileReport::outcome).flat_map(|outcome| &outcome.violations);
+    let mut notes = Vec::new();
+    for (number, violation) in violations.enumerate() {
+        let Some(text) = &violation.reproduction else {
+            notes.push(format!("{}: no small Dockerfile without secrets shows the mistake\n", violation.pass));
+            continue;
+        };
+        fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        let path = directory.join(format!("{}-{}.Dockerfile", violation.pass, number + 1));
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        notes.push(format!("wrote {}\n", printable(&path.display().to_string())));
+    }
+    Ok(notes)
 }
 
 /// Optimises the files as the person at the terminal decides.
@@ -258,7 +304,8 @@ fn in_repository(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::Outcome;
+    use crate::pipeline::{Outcome, Violation};
+    use crate::source::Span;
 
     const OPTIMIZED: &str = "FROM b\n";
 
@@ -335,6 +382,27 @@ mod tests {
         let results = emit_all(sources, Destination::Beside);
         assert!(results[0].is_err() && results[1].is_ok(), "{results:?}");
         assert_eq!(body(&place, "b/Dockerfile.optimized"), OPTIMIZED);
+    }
+
+    #[test]
+    fn a_mistake_counts_when_asked_and_is_reproduced() {
+        let place = place();
+        let violation = |reproduction: Option<&str>| Violation {
+            pass: "exec-form",
+            span: Span::new(0, 4),
+            message: "the argv changes".to_owned(),
+            reproduction: reproduction.map(str::to_owned),
+        };
+        let mut file = optimized(source(&place, "Dockerfile"));
+        assert!(!has_failed(std::slice::from_ref(&file.report), true));
+        let Finding::Read(outcome) = &mut file.report.finding else { panic!("a file that was read") };
+        outcome.violations = vec![violation(Some("FROM c\n")), violation(None)];
+        let reports = [file.report];
+        assert!(has_failed(&reports, true) && !has_failed(&reports, false));
+        let directory = place.path().join("mistakes");
+        let notes = reproduce(&reports, &directory).expect("written");
+        assert!(notes[0].starts_with("wrote ") && notes[1].contains("no small Dockerfile"), "{notes:?}");
+        assert_eq!(fs::read_to_string(directory.join("exec-form-1.Dockerfile")).expect("it is there"), "FROM c\n");
     }
 
     #[test]

@@ -40,19 +40,23 @@ pub(super) struct Source {
     pub(super) mirrored: PathBuf,
 }
 
+/// What else is asked for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extra {
+    /// Rewrites are kept apart as far as they are valid one after the other.
+    pub(super) separate: bool,
+    /// Small Dockerfiles that show mistakes of imgopt.
+    pub(super) reproduce: bool,
+}
+
 /// Optimises the files. Each has a report, in the order in which they were found.
 ///
-/// With `separate`, rewrites are kept apart as far as they are valid one after the other.
-pub(super) fn optimize(
-    files: &Files,
-    selection: &Selection,
-    purpose: Purpose,
-    separate: bool,
-) -> Result<Vec<Optimized>> {
+pub(super) fn optimize(files: &Files, selection: &Selection, purpose: Purpose, extra: Extra) -> Result<Vec<Optimized>> {
     let context = selection.known_context()?;
     let surroundings = Surroundings::default();
     in_parallel(&jobs(files, selection, purpose)?, |job| {
-        let options = Options { separate, ..job.options.clone() };
+        let Extra { separate, reproduce } = extra;
+        let options = Options { separate, reproduce, ..job.options.clone() };
         let place = Place { named: context, settings: &job.settings, policy: &job.policy, surroundings: &surroundings };
         file(&job.found, &place, &options, &mut |_| true)
     })

@@ -43,6 +43,7 @@ pub(crate) enum Stream {
 pub(crate) struct Terminal {
     quiet: bool,
     verbose: bool,
+    explain: bool,
 }
 
 impl Terminal {
@@ -53,7 +54,12 @@ impl Terminal {
             Color::Never => ColorChoice::Never,
         }
         .write_global();
-        Self { quiet: flags.quiet, verbose: flags.verbose }
+        Self { quiet: flags.quiet, verbose: flags.verbose, explain: false }
+    }
+
+    /// The same, for reports that say of every place why a pass acted there or did not, if `explain`.
+    pub(crate) const fn explaining(&self, explain: bool) -> Self {
+        Self { quiet: self.quiet, verbose: self.verbose || explain, explain }
     }
 
     /// How texts for the stream look.
@@ -62,7 +68,12 @@ impl Terminal {
             Stream::Stdout => AutoStream::choice(&io::stdout()),
             Stream::Stderr => AutoStream::choice(&io::stderr()),
         };
-        text::Style { styled: choice != ColorChoice::Never, verbose: self.verbose, ..text::Style::default() }
+        text::Style {
+            styled: choice != ColorChoice::Never,
+            verbose: self.verbose,
+            explain: self.explain,
+            ..text::Style::default()
+        }
     }
 
     /// Prints what was asked for, also in a quiet run. Without colours, every byte goes out as it is.

@@ -3,14 +3,16 @@
 //! Paths are absolute, with the links resolved that every image has. An instruction of which that cannot be told is
 //! *opaque*: it may read and write everything. Opaque are a RUN in exec form, one with another shell than the default one,
 //! one whose script is not understood, and one with a command that has no row in `effects.yaml` or whose operands are known
-//! only when it runs. A path below a place that an earlier instruction may have made a link of is not resolved; behind an
-//! opaque instruction none is, but for those that rows name.
+//! only when it runs. A script of a known build context is read ([`scripts`]). A path below a place that an earlier
+//! instruction may have made a link of is not resolved; behind an opaque instruction none is, but for those that rows name.
+//! Links that commands of rows make lead to where such commands write.
 //!
 //! Two instructions commute when neither writes what the other one reads or writes. The network is constant during a build,
 //! the build context is never written, and the position among the instructions is no input.
 
 mod apart;
 mod commands;
+mod scripts;
 
 pub use apart::{Place, Rest, apart, rest, trusting};
 
@@ -48,8 +50,16 @@ pub struct Access {
     index: usize,
     /// Directories above its paths that no image need have, with the number of the instruction that creates them first.
     makes: BTreeMap<String, usize>,
-    /// Where it may put links.
+    /// Directories that it creates.
+    directories: Vec<String>,
+    /// What of its writes may be other files or other bytes afterwards, not only new directories, owners and modes.
+    changes: Vec<Tree>,
+    /// Where it may put links to anywhere.
     links: Vec<Tree>,
+    /// Where it may put links that lead to where commands of table rows write.
+    led: Vec<Tree>,
+    /// What it may remove.
+    removes: Vec<Tree>,
     /// Whether a row that is an assumption takes part.
     assumed: bool,
     /// Whether it reads the build context.
@@ -151,24 +161,89 @@ impl Access {
         }
     }
 
-    /// Writes anything at the path or below it, links too.
-    fn write_tree(&mut self, tree: Tree) {
-        if !self.writes.trees.contains(&tree) {
-            self.writes.trees.push(tree.clone());
-            self.links.push(tree);
+    fn write_tree(&mut self, tree: Tree, how: How) {
+        self.read_tree(tree.clone());
+        let kinds = match how {
+            How::Read => return,
+            How::Attributes => [None, None],
+            How::File => [Some(&mut self.changes), None],
+            How::Remove => [Some(&mut self.changes), Some(&mut self.removes)],
+            How::Led => [Some(&mut self.changes), Some(&mut self.led)],
+            How::Anything => [Some(&mut self.changes), Some(&mut self.links)],
+        };
+        for trees in kinds.into_iter().flatten().chain([&mut self.writes.trees]) {
+            if !trees.contains(&tree) {
+                trees.push(tree.clone());
+            }
+        }
+    }
+
+    /// A path with what a link on it may lead to.
+    fn write_path(&mut self, resolved: Resolved, how: How) {
+        self.elsewhere(resolved.elsewhere, how);
+        self.write_tree(Tree::at(resolved.path), how);
+    }
+
+    /// Where a link may lead that a command of a row made.
+    fn elsewhere(&mut self, trees: Vec<Tree>, how: How) {
+        self.assumed |= !trees.is_empty();
+        let how = if how == How::Read { How::Read } else { How::Led };
+        for tree in trees {
+            self.write_tree(tree, how);
         }
     }
 
     /// Creates the path, with those above it, as a directory.
-    fn make_directory(&mut self, path: &str, history: &History) {
-        self.writes.trees.push(Tree::at(path.to_owned()));
+    fn make_directory(&mut self, resolved: Resolved, history: &History) {
+        let path = resolved.path;
+        self.elsewhere(resolved.elsewhere, How::Led);
+        self.writes.trees.push(Tree::at(path.clone()));
+        let path = path.as_str();
         for above in ancestors(path).filter(|above| !history.directories.contains(*above)) {
             self.makes.insert(above.to_owned(), history.made.get(above).copied().unwrap_or(self.index));
         }
+        self.directories.push(path.to_owned());
+    }
+
+    /// Whether the file at the path may be another one afterwards.
+    fn changes(&self, path: &str) -> bool {
+        self.opaque.is_some() || self.changes.iter().any(|tree| tree.covers(path) || is_within(&tree.path, path))
     }
 
     fn read_names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         self.reads.names.extend(names.into_iter().map(str::to_owned));
+    }
+}
+
+/// What is done with a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// It is read.
+    Read,
+    /// Owner and mode change.
+    Attributes,
+    /// A regular file is written.
+    File,
+    /// It is removed.
+    Remove,
+    /// Anything is made, with links to where commands of table rows write.
+    Led,
+    /// Anything is made, with links to anywhere.
+    Anything,
+}
+
+/// An absolute path.
+struct Resolved {
+    /// The path, with the links resolved that every image has.
+    path: String,
+    /// What is meant besides when a link of a command of a row lies on it.
+    elsewhere: Vec<Tree>,
+}
+
+impl Resolved {
+    /// A path of which nothing is known.
+    fn anywhere() -> Self {
+        Self { path: "/".to_owned(), elsewhere: Vec::new() }
     }
 }
 
@@ -211,6 +286,8 @@ struct History {
     /// Whether no path is taken for a link but those that every image has.
     trusts: bool,
     links: Vec<Tree>,
+    /// Where links may be that lead to one of these trees.
+    led: Vec<Tree>,
     /// Directories of the image.
     directories: BTreeSet<String>,
     /// Other directories, with the number of the instruction that creates them first.
@@ -220,42 +297,58 @@ struct History {
 impl History {
     fn add(&mut self, access: &Access) {
         if let Some(reason) = &access.opaque {
-            self.lost = (!self.trusts).then(|| reason.clone());
+            if !self.trusts {
+                self.lost.get_or_insert_with(|| reason.clone());
+            }
             return;
         }
-        for link in &access.links {
-            // What a table row names keeps the directories of the system.
-            if !link.by_table && !link.strictly_below {
-                self.directories.retain(|directory| !link.covers(directory));
-                self.made.retain(|directory, _| !link.covers(directory));
-            }
-            if !self.links.contains(link) {
-                self.links.push(link.clone());
+        // What a table row names keeps the directories of the system.
+        for gone in access.links.iter().chain(&access.removes).filter(|tree| !tree.strictly_below) {
+            self.directories.retain(|directory| !gone.covers(directory));
+            self.made.retain(|directory, _| !gone.covers(directory));
+        }
+        for (known, new) in [(&mut self.links, &access.links), (&mut self.led, &access.led)] {
+            for tree in new {
+                if !known.contains(tree) {
+                    known.push(tree.clone());
+                }
             }
         }
-        let created = access.writes.trees.iter().filter(|tree| !access.links.contains(tree)).map(|tree| &tree.path);
-        for directory in access.makes.keys().chain(created) {
+        for directory in access.makes.keys().chain(&access.directories) {
             self.made.entry(directory.clone()).or_insert(access.index);
         }
-        if self.links.len() > MAX_LINKS && !self.trusts {
+        if self.links.len() + self.led.len() > MAX_LINKS && !self.trusts {
             self.lost = Some("too many files are written before it".to_owned());
         }
     }
 
     /// The absolute path with links resolved.
-    fn resolve(&self, path: &str) -> Result<String, String> {
+    fn resolve(&self, path: &str) -> Result<Resolved, String> {
         if self.trusts {
-            return Ok(through_links(path));
+            return Ok(Resolved { path: through_links(path), elsewhere: Vec::new() });
         }
         if let Some(reason) = &self.lost {
             return Err(format!("whether `{path}` is a link is not known: {reason}"));
         }
         let path = through_links(path);
-        let is_stable = tables::effects().stable.paths.iter().any(|stable| is_within(&path, stable));
-        if self.links.iter().any(|link| link.covers(&path) && !(link.by_table && is_stable)) {
+        if self.links.iter().any(|link| link.covers(&path)) {
             return Err(format!("an earlier instruction may have made a link of `{path}`"));
         }
-        Ok(path)
+        let is_stable = tables::effects().stable.paths.iter().any(|stable| is_within(&path, stable));
+        let may_lead = !is_stable && self.led.iter().any(|link| link.covers(&path));
+        Ok(Resolved { path, elsewhere: if may_lead { self.led.clone() } else { Vec::new() } })
+    }
+}
+
+impl History {
+    /// The absolute path of an entry of a directory, which may be a link itself.
+    fn resolve_entry(&self, path: &str) -> Result<Resolved, String> {
+        let path = clean(path);
+        let Some((directory, name)) = path.rsplit_once('/').filter(|(directory, _)| !directory.is_empty()) else {
+            return self.resolve(&path);
+        };
+        let directory = self.resolve(directory)?;
+        Ok(Resolved { path: format!("{}/{name}", directory.path.trim_end_matches('/')), ..directory })
     }
 }
 
@@ -266,6 +359,14 @@ pub(crate) fn through_links(path: &str) -> String {
     match symlink {
         Some(symlink) => format!("{}{}", symlink.target, &path[symlink.link.len()..]),
         None => path,
+    }
+}
+
+impl Model<'_> {
+    /// What each instruction of the file reads and writes, in order; computed once.
+    #[must_use]
+    pub fn accesses(&self) -> &[Access] {
+        self.accesses.get_or_init(|| accesses(self))
     }
 }
 
@@ -287,7 +388,7 @@ fn histories(model: &Model<'_>, trusts: bool) -> Vec<(Access, History)> {
         }
         found[stage.from].0 = Access::opaque("a stage begins here");
         for index in stage.instructions.clone() {
-            let access = Reader { model, index, history: &history }
+            let access = Reader { model, index, history: &history, before: &found[stage.instructions.start..index] }
                 .access()
                 .unwrap_or_else(|reason| Access::opaque(format!("line {}: {reason}", line(model, index))));
             let before = if trusts { history.clone() } else { History::default() };
@@ -333,9 +434,23 @@ struct Reader<'m, 'h> {
     model: &'m Model<'m>,
     index: usize,
     history: &'h History,
+    /// The instructions of the stage before it.
+    before: &'h [(Access, History)],
 }
 
 impl Reader<'_, '_> {
+    /// Whether the script of the RUN may set the variable: its name stands there otherwise than to be expanded.
+    fn sets_variable(&self, name: &str) -> bool {
+        let text = self.model.body(self.index).map_or("", |body| body.text.text.as_str());
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        text.match_indices(name).any(|(at, _)| {
+            let (before, behind) = (&text[..at], &text[at + name.len()..]);
+            let is_part = before.ends_with(is_name) || behind.starts_with(is_name);
+            let is_expanded = before.ends_with('$') || before.ends_with("${") && behind.starts_with('}');
+            !is_part && !is_expanded
+        })
+    }
+
     fn nothing(&self) -> Access {
         Access { index: self.index, ..Access::default() }
     }
@@ -373,7 +488,7 @@ impl Reader<'_, '_> {
                 access.read_names([WORKDIR, USER]);
                 access.writes.names.insert(WORKDIR.to_owned());
                 let path = self.absolute(&path.text)?;
-                access.make_directory(&self.history.resolve(&path)?, self.history);
+                access.make_directory(self.history.resolve(&path)?, self.history);
             }
             InstructionKind::Shell(_) => {
                 access.writes.names.insert(SHELL.to_owned());
@@ -402,10 +517,18 @@ impl Reader<'_, '_> {
                 access.read_names([SHELL]);
                 access.writes.names.insert(CONFIGURATION.to_owned());
             }
-            InstructionKind::From(_)
-            | InstructionKind::Volume(_)
-            | InstructionKind::Onbuild(_)
-            | InstructionKind::Unknown => return Err("what it does to files is not followed".to_owned()),
+            InstructionKind::Volume(words) => {
+                // Builders other than BuildKit throw away what later instructions write there.
+                for word in words {
+                    self.mention(&mut access, &word.text)?;
+                    let path = self.history.resolve(&self.absolute(&word.text)?)?;
+                    access.write_path(path, How::Attributes);
+                }
+                access.writes.names.insert(CONFIGURATION.to_owned());
+            }
+            InstructionKind::From(_) | InstructionKind::Onbuild(_) | InstructionKind::Unknown => {
+                return Err("what it does to files is not followed".to_owned());
+            }
         }
         Ok(access)
     }
@@ -450,11 +573,39 @@ impl Reader<'_, '_> {
             access.reads.all_names = true;
         }
         access.read_names([WORKDIR]);
-        let destination = self.history.resolve(&self.absolute(&transfer.destination.text)?)?;
-        access.make_directory(&destination, self.history);
+        let resolved = self.history.resolve(&self.absolute(&transfer.destination.text)?)?;
+        let destination = Tree::at(resolved.path.clone());
+        access.make_directory(resolved, self.history);
+        access.changes.push(destination.clone());
         // What is copied may hold links; where it is copied to is a directory or a file.
-        access.links.push(Tree { strictly_below: true, ..Tree::at(destination) });
+        match self.brings_no_link(transfer) {
+            Some(is_assumed) => access.assumed |= is_assumed,
+            None => access.links.push(Tree { strictly_below: true, ..destination }),
+        }
         Ok(access)
+    }
+
+    /// Whether no link comes with the sources, and then whether that is an assumption: they are files of the build context,
+    /// which COPY reads through links, by the names that they have there or by their endings; or directories without a link.
+    fn brings_no_link(&self, transfer: &Transfer) -> Option<bool> {
+        let instruction = self.model.instruction(self.index);
+        let is_local = instruction.flag("from").is_none() && matches!(instruction.kind, InstructionKind::Copy(_));
+        if !is_local || !instruction.heredocs.is_empty() {
+            return None;
+        }
+        let context = &self.model.context;
+        let is_known = |source: &str| {
+            let found = context.glob(source.trim_end_matches('/'));
+            found.is_some_and(|paths| paths.iter().all(|path| context.has_no_link(path)))
+        };
+        let mut is_assumed = false;
+        for source in &transfer.sources {
+            if !is_known(&source.text) {
+                is_assumed = true;
+                has_ending(&source.text).then_some(())?;
+            }
+        }
+        Some(is_assumed)
     }
 
     fn run(&self, command: &Command) -> Result<Access, String> {
@@ -497,13 +648,23 @@ impl Reader<'_, '_> {
         access.reads_context |= mount.kind == MountKind::Bind && mount.from.is_none();
         let Some(target) = &mount.target else {
             // Secrets and sockets lie in `/run` when nothing else is said.
-            access.write_tree(Tree::at("/run".to_owned()));
+            access.write_tree(Tree::at("/run".to_owned()), How::File);
             return Ok(());
         };
         let target = self.history.resolve(&self.absolute(target)?)?;
-        access.make_directory(&target, self.history);
+        access.make_directory(target, self.history);
         Ok(())
     }
+}
+
+/// Whether the name of a source is that of a file: `requirements.txt`, `package*.json`.
+fn has_ending(source: &str) -> bool {
+    let name = source.rsplit('/').next().unwrap_or_default();
+    let ending =
+        name.rsplit_once('.').filter(|(before, _)| !before.trim_matches('.').is_empty()).map(|(_, ending)| ending);
+    ending.is_some_and(|ending| {
+        ending.starts_with(|c: char| c.is_ascii_alphabetic()) && ending.bytes().all(|c| c.is_ascii_alphanumeric())
+    })
 }
 
 /// Whether the shell reads the script and no other file.

@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::canonical::{self, CanonicalList};
 use crate::shell::command::Invocation;
 use crate::shell::{self, Dialect, NotUnderstood, ast::Script};
 use crate::source::Span;
@@ -18,11 +19,19 @@ pub struct Body {
     pub script: SharedScript,
     /// What its commands call, by their number; see [`crate::model::call`].
     pub(super) invocations: SharedInvocations,
+    pub(super) canonical: SharedCanonical,
     /// Whether the text is a heredoc: its lines are raw, a new line is a new statement.
     pub heredoc: bool,
 }
 
 impl Body {
+    /// The canonical form of the script, if it was understood.
+    #[must_use]
+    pub fn canonical(&self) -> Option<&CanonicalList> {
+        let script = self.understood()?;
+        Some(self.canonical.get_or_init(|| canonical::script(script)))
+    }
+
     /// The script, if it was understood.
     #[must_use]
     pub fn understood(&self) -> Option<&Script> {
@@ -46,18 +55,23 @@ pub enum Opaque {
 
 /// Scripts read so far. Passes change little of a file, so most bodies of the next round are known from the last one.
 #[derive(Debug, Default)]
-pub struct BodyCache(RefCell<HashMap<(String, Dialect), (SharedScript, SharedInvocations)>>);
+pub struct BodyCache(RefCell<HashMap<(String, Dialect), ReadScript>>);
 
 type SharedScript = Rc<Result<Script, Opaque>>;
+
+/// A script with what is computed of it when it is first asked for.
+pub(super) type ReadScript = (SharedScript, SharedInvocations, SharedCanonical);
+
+pub(super) type SharedCanonical = Rc<OnceCell<CanonicalList>>;
 
 /// Recognised when they are first asked for.
 pub(super) type SharedInvocations = Rc<OnceCell<Vec<Option<Rc<Invocation>>>>>;
 
 impl BodyCache {
     /// The script of `text`, read at most once.
-    pub(super) fn read(&self, text: &str, dialect: Dialect) -> (SharedScript, SharedInvocations) {
+    pub(super) fn read(&self, text: &str, dialect: Dialect) -> ReadScript {
         let mut known = self.0.borrow_mut();
-        let read = || (Rc::new(shell::parse(text, dialect).map_err(Opaque::from)), Rc::default());
+        let read = || (Rc::new(shell::parse(text, dialect).map_err(Opaque::from)), Rc::default(), Rc::default());
         known.entry((text.to_owned(), dialect)).or_insert_with(read).clone()
     }
 }

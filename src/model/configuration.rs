@@ -207,9 +207,9 @@ impl Configuration {
 }
 
 impl Model<'_> {
-    /// The configurations of the images that the stages make, in the order of the stages.
+    /// The configurations of the images that the stages make, in the order of the stages; computed once.
     #[must_use]
-    pub fn configurations(&self) -> Vec<Configuration> {
-        stage::configurations(self)
+    pub fn configurations(&self) -> &[Configuration] {
+        self.configurations.get_or_init(|| stage::configurations(self))
     }
 }

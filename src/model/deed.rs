@@ -13,7 +13,7 @@ use crate::shell::command::{Invocation, recognize};
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
-use crate::tables::{self, Operands};
+use crate::tables::{self, Operands, OptionValue};
 
 /// Files of requirements that name one another are followed so far.
 const MAX_NESTING: usize = 5;
@@ -165,10 +165,11 @@ impl Reader<'_> {
         if tables::stages().writes_below(program, subcommand) {
             return self.builds(&invocation, &called);
         }
-        match tables::effects().command(program, None).filter(|row| !row.bound).map(|row| row.operands) {
+        let row = tables::effects().command(program, None);
+        let row = row.filter(|row| !row.bound && row.first != Some(OptionValue::Script));
+        match row.map(|row| row.operands) {
             Some(Operands::Text) => Ok(()),
-            Some(Operands::Write | Operands::Directories | Operands::Transfer) => {
-                let row = tables::effects().command(program, None);
+            Some(operands) if operands.writes() => {
                 let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
                 for argument in invocation.arguments.iter().skip(skipped) {
                     let word = command.words.get(argument.word).ok_or("a word is missing")?;

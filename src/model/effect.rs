@@ -6,7 +6,7 @@
 //! effect the same inputs.
 
 use super::Model;
-use super::canonical::{self, CanonicalList};
+use super::canonical::CanonicalList;
 use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, Instruction, InstructionKind, Transfer, Word};
 use crate::syntax::expand::{self, Lookup};
@@ -227,6 +227,14 @@ fn braces_end(text: &str, escape: char) -> Option<usize> {
     None
 }
 
+impl Model<'_> {
+    /// The effects of the file in order, one for each instruction; computed once.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect] {
+        self.effects.get_or_init(|| effects(self))
+    }
+}
+
 /// The effects of the file in order, one for each instruction.
 #[must_use]
 pub fn effects(model: &Model<'_>) -> Vec<Effect> {
@@ -315,8 +323,8 @@ fn command_effect(model: &Model<'_>, index: usize, command: &Command) -> Command
         Command::Exec(argv) => CommandEffect::Exec(argv.iter().map(|word| word.text.clone()).collect()),
         Command::Shell(joined) => match model.body(index) {
             None => CommandEffect::Text(joined.text.clone()),
-            Some(body) => match body.understood() {
-                Some(script) => CommandEffect::Script { list: canonical::script(script), heredoc: body.heredoc },
+            Some(body) => match body.canonical() {
+                Some(list) => CommandEffect::Script { list: list.clone(), heredoc: body.heredoc },
                 None if body.heredoc => CommandEffect::Text(format!("{}\n{}", joined.text, body.text.text)),
                 None => CommandEffect::Text(body.text.text.clone()),
             },
@@ -351,4 +359,35 @@ fn transfer_effect(model: &Model<'_>, instruction: &Instruction, transfer: &Tran
 
 fn flags(instruction: &Instruction) -> Vec<(String, Option<String>)> {
     instruction.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::context::BuildContext;
+    use crate::model::Model;
+    use crate::model::body::BodyCache;
+    use crate::syntax;
+
+    #[track_caller]
+    fn check(before: &str, after: &str, equal: bool) {
+        let (old, new) = (syntax::parse(before), syntax::parse(after));
+        let (context, cache) = (BuildContext::unknown(), BodyCache::default());
+        let before = Model::build(before, &old.dockerfile, &context, &cache);
+        let after = Model::build(after, &new.dockerfile, &context, &cache);
+        assert_eq!(before.effects() == after.effects(), equal, "{}{}", before.source, after.source);
+    }
+
+    #[test]
+    fn a_heredoc_that_is_the_script_is_compared_by_its_tree() {
+        let heredoc = |body: &str| format!("FROM a\nRUN <<EOF\n{body}EOF\n");
+        check(&heredoc("set -e\necho a\n"), &heredoc("set  -e\n\necho 'a'\n"), true);
+        check(&heredoc("echo a && echo b\n"), &heredoc("echo a \\\n  && echo b\n"), true);
+        check(&heredoc("echo a\n"), &heredoc("echo \"a \"\n"), false);
+        check(&heredoc("cat <<X\n a\nX\n"), &heredoc("cat <<X\na\nX\n"), false);
+        // A heredoc for another program, and one that is a file, are bytes.
+        check(&heredoc("#!/usr/bin/python3\nprint( 1 )\n"), &heredoc("#!/usr/bin/python3\nprint(1)\n"), false);
+        check("FROM a\nCOPY <<EOF /a\nb  c\nEOF\n", "FROM a\nCOPY <<EOF /a\nb c\nEOF\n", false);
+        // What BuildKit hands over in another way is another effect.
+        check(&heredoc("echo a\n"), "FROM a\nRUN echo a\n", false);
+    }
 }

@@ -27,6 +27,7 @@ pub mod transfer;
 pub mod user;
 mod walk;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -60,6 +61,9 @@ pub struct Model<'a> {
     pub global_arguments: Variables,
     states: Vec<Rc<State>>,
     bodies: Vec<Option<Body>>,
+    effects: OnceCell<Vec<effect::Effect>>,
+    accesses: OnceCell<Vec<access::Access>>,
+    configurations: OnceCell<Vec<configuration::Configuration>>,
 }
 
 /// A build stage.
@@ -110,6 +114,9 @@ impl<'a> Model<'a> {
             global_arguments: walk.global,
             states: walk.states,
             bodies: walk.bodies,
+            effects: OnceCell::new(),
+            accesses: OnceCell::new(),
+            configurations: OnceCell::new(),
         }
     }
 

@@ -29,6 +29,15 @@ impl Model<'_> {
         self.traced(stage, before, &clean(path), MAX_STAGES)
     }
 
+    /// The file of the build context that the COPY puts at the absolute `path`, if it does.
+    pub(super) fn copied_file(&self, index: usize, path: &str) -> Option<String> {
+        let InstructionKind::Copy(transfer) = &self.instruction(index).kind else { return None };
+        match self.trace_copy(index, transfer, path) {
+            Trace::Context(source) => Some(source),
+            Trace::Untouched | Trace::Stage(..) | Trace::Lost => None,
+        }
+    }
+
     fn traced(&self, stage: &Stage, before: usize, path: &str, stages_left: usize) -> Option<String> {
         let stages_left = stages_left.checked_sub(1)?;
         for index in (stage.instructions.start..before).rev() {

@@ -10,7 +10,7 @@ use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
-use crate::tables::{self, BuildOnly, Fact, Operands, PackageManager};
+use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager};
 
 /// What an instruction is to a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,8 +174,12 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
     let reads = |call: &super::call::Call<'_>| {
         let program = call.command.name().unwrap_or_default();
         let row = tables::effects().command(&program, None);
-        row.is_some_and(|row| matches!(row.operands, Operands::Write | Operands::Transfer | Operands::Read))
-            && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+        let reads = |row: &CommandEffects| match row.operands {
+            Operands::Read => true,
+            Operands::Directories => false,
+            operands => operands.writes(),
+        };
+        row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
     };
     model.instruction(run).flags.is_empty() && !model.calls(run).iter().any(reads)
 }

@@ -190,11 +190,11 @@ impl<'a> Walk<'a> {
         };
         let (text, heredoc) = body::shell_text(self.source, instruction, command)?;
         debug_assert!(matches!(command, Command::Shell(_)), "only shell forms have a script");
-        let (script, invocations) = match self.dialect(&text.text, heredoc) {
+        let (script, invocations, canonical) = match self.dialect(&text.text, heredoc) {
             Ok(dialect) => self.cache.read(&text.text, dialect),
-            Err(opaque) => (Rc::new(Err(opaque)), Rc::default()),
+            Err(opaque) => (Rc::new(Err(opaque)), Rc::default(), Rc::default()),
         };
-        Some(Body { text, script, invocations, heredoc })
+        Some(Body { text, script, invocations, canonical, heredoc })
     }
 
     fn dialect(&self, text: &str, heredoc: bool) -> Result<Dialect, Opaque> {

@@ -60,9 +60,9 @@ impl Pass for LayerOrder {
             found.decline(trigger.span, "the file has ONBUILD: its order matters to builds elsewhere", "nothing");
             return;
         }
-        let accesses = access::accesses(model);
+        let accesses = model.accesses();
         for stage in &model.stages {
-            reorder(model, stage, &accesses, found);
+            reorder(model, stage, accesses, found);
         }
     }
 }

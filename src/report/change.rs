@@ -207,6 +207,7 @@ mod tests {
                 migration: Vec::new(),
                 level: Level::Safe,
                 assumptions: Vec::new(),
+                proved: Vec::new(),
                 round,
                 unit: 0,
                 edits: vec![edit.clone()],

@@ -49,6 +49,8 @@ struct RewriteEntry<'a> {
     lines: Lines,
     message: &'a str,
     reason: &'a str,
+    /// What was proved of its steps.
+    proved: &'a [&'static str],
     assumptions: Vec<AssumptionEntry<'a>>,
     migration: &'a [String],
 }
@@ -133,6 +135,7 @@ fn read<'a>(head: File<'a>, outcome: &'a Outcome) -> File<'a> {
         lines: lines(rewrite.span),
         message: &rewrite.message,
         reason: &rewrite.reason,
+        proved: &rewrite.proved,
         assumptions: rewrite.assumptions.iter().map(assumption).collect(),
         migration: &rewrite.migration,
     };
@@ -215,7 +218,8 @@ mod tests {
             "end_line": 3,
             "message": "keep the pip download cache between builds",
             "reason": "downloads stay out of the layer and are reused by the next build",
-            "assumptions": [
+            "proved": ["nothing else reads the directory"],
+                "assumptions": [
                 { "text": "the image is built with BuildKit", "proved": false, "evidence": null },
                 { "text": "build arguments have their defaults", "proved": true, "evidence": "there are none" },
             ],

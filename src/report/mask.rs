@@ -107,7 +107,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-.".contains(c)
 }
 
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let has_word = |words: &[&str]| name.split(['_', '-', '.']).any(|word| words.contains(&word));
     let has_part = SECRET_PARTS.iter().any(|part| name.contains(part));

@@ -197,6 +197,17 @@ fn is_rejected(outcome: &Outcome) -> bool {
     outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity > Severity::Warning)
 }
 
+/// The line, line end included, with what looks like a secret masked.
+pub(crate) fn masked(line: &str) -> String {
+    let text = line.trim_end_matches(['\r', '\n']);
+    format!("{}{}", mask::mask(text, 0..0).0, &line[text.len()..])
+}
+
+/// Whether the name of a variable says that it holds a secret.
+pub(crate) fn names_secret(name: &str) -> bool {
+    mask::is_secret(name)
+}
+
 /// `1 rewrite`, `2 rewrites`.
 fn counted(n: usize, noun: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
@@ -225,6 +236,7 @@ fn sample() -> FileReport {
             Assumption::assumed(AssumptionKind::BuildKit),
             Assumption::proved(AssumptionKind::DefaultBuildArguments, "there are none"),
         ],
+        proved: vec!["nothing else reads the directory"],
         round: 0,
         unit: 0,
         edits: vec![Edit::insert(span("pip").start, "--mount=type=cache,target=/root/.cache/pip ")],
@@ -239,6 +251,7 @@ fn sample() -> FileReport {
         ],
         level: Level::Proposal,
         assumptions: Vec::new(),
+        proved: Vec::new(),
         round: 1,
         unit: 0,
         edits: Vec::new(),
@@ -249,7 +262,8 @@ fn sample() -> FileReport {
         reason: "the value is not understood".to_owned(),
         unlock: "write it without a variable".to_owned(),
     };
-    let violation = Violation { pass: "exec-form", span: span("CMD"), message: "the argv changes".to_owned() };
+    let violation =
+        Violation { pass: "exec-form", span: span("CMD"), message: "the argv changes".to_owned(), reproduction: None };
     let outcome = Outcome {
         original: original.to_owned(),
         optimized: original.replace("RUN pip", "RUN --mount=type=cache,target=/root/.cache/pip pip"),

@@ -18,6 +18,8 @@ pub struct Style {
     pub styled: bool,
     /// Lists the places that were left alone; otherwise they are counted.
     pub verbose: bool,
+    /// Says of each rewrite what was proved.
+    pub explain: bool,
     /// How much.
     pub detail: Detail,
 }
@@ -162,17 +164,29 @@ struct Page<'a> {
     source: &'a str,
     index: LineIndex,
     renderer: Renderer,
+    explain: bool,
 }
 
 impl<'a> Page<'a> {
     fn new(report: &FileReport, outcome: &'a Outcome, style: Style) -> Self {
         let source = outcome.original.as_str();
-        Self { path: printable(&report.path), source, index: LineIndex::new(source), renderer: renderer(style) }
+        Self {
+            path: printable(&report.path),
+            source,
+            index: LineIndex::new(source),
+            renderer: renderer(style),
+            explain: style.explain,
+        }
     }
 
     fn rewrite(&self, rewrite: &Applied) -> String {
         let level = Level::NOTE.with_name("rewrite");
-        self.entry(level, Some(rewrite.pass), &rewrite.message, rewrite.span, &promise(rewrite))
+        let mut notes = promise(rewrite);
+        if self.explain {
+            let proved = rewrite.proved.iter().map(|claim| ("proved", (*claim).to_owned()));
+            notes.splice(1..1, proved);
+        }
+        self.entry(level, Some(rewrite.pass), &rewrite.message, rewrite.span, &notes)
     }
 
     fn proposal(&self, proposal: &Proposed) -> String {
@@ -319,6 +333,12 @@ Dockerfile: 1 rewrite, 1 proposal, 1 place left alone (-v lists them); wrote Doc
     #[test]
     fn a_verbose_report_lists_what_was_left_alone() {
         let text = file(&sample(), Style { verbose: true, ..Style::default() });
+        assert!(!text.contains("= proved"), "{text}");
+        let explained = file(&sample(), Style { explain: true, ..Style::default() });
+        assert!(
+            explained.contains("next build\n  = proved: nothing else reads the directory\n  = assumes:"),
+            "{explained}"
+        );
         let expected = "\
 declined[cache-mounts]: the value is not understood
  --> Dockerfile:2:5

@@ -115,6 +115,8 @@ pub struct CommandEffects {
     #[serde(default)]
     pub cwd_without: Vec<String>,
     #[serde(default)]
+    pub links_with: Vec<String>,
+    #[serde(default)]
     pub prefix: bool,
 }
 
@@ -128,26 +130,63 @@ pub enum Operands {
     Names,
     /// URLs of servers.
     Urls,
+    /// The expression of `test`: files, or other texts.
+    Test,
     /// Files that are read.
     Read,
-    /// Files that are written or removed.
+    /// Anything is written there.
     Write,
+    /// Regular files that are written.
+    Files,
+    /// What is removed.
+    Remove,
+    /// Files whose owner or mode changes.
+    Attributes,
+    /// The URL of a repository, and the directory that it is put into.
+    Clone,
     /// Directories that are created.
     Directories,
     /// The last is written, the others are read, and written as `mv` does.
     Transfer,
+    /// The last is written, the others are read.
+    Copy,
 }
 
-/// What the value of an option is.
+impl Operands {
+    /// Whether each operand is a path that may be written, created or removed.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::Write
+            | Self::Files
+            | Self::Remove
+            | Self::Attributes
+            | Self::Directories
+            | Self::Transfer
+            | Self::Copy => true,
+            Self::Text | Self::Names | Self::Urls | Self::Test | Self::Read | Self::Clone => false,
+        }
+    }
+}
+
+/// What the value of an option or the first operand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptionValue {
-    /// Not looked up.
+    /// Not looked up, and no path.
     Text,
+    /// Not looked up, even where it looks like a path.
+    Free,
     /// A file that is read.
     Read,
-    /// A file that is written.
+    /// A regular file that is written.
+    File,
+    /// Anything is written there.
     Write,
+    /// A file that names packages, and perhaps more files.
+    Requirements,
+    /// A script of `sed`.
+    Script,
 }
 
 impl EffectTable {

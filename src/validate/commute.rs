@@ -19,7 +19,9 @@ pub(super) fn commute(
     if before.stage_of(second).is_none_or(|other| other.index != stage.index) {
         return Err("the instructions stand in two stages".to_owned());
     }
-    let accesses = replay.accesses(before);
+    // A step that lets two effects change places leaves the inputs of all effects as they were, so this holds in the course of
+    // the replay too.
+    let accesses = before.accesses();
     let (Some(a), Some(b)) = (accesses.get(first), accesses.get(second)) else {
         return Err("there is no such instruction".to_owned());
     };

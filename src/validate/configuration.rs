@@ -20,7 +20,7 @@ pub(super) fn compare(
 ) -> Result<(), String> {
     let (old, new) = (before.configurations(), after.configurations());
     let declared = declared(before, rewrites);
-    for (stage, old) in before.stages.iter().zip(&old) {
+    for (stage, old) in before.stages.iter().zip(old) {
         let from = place(stage.from);
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());

@@ -7,6 +7,7 @@
 
 mod axioms;
 mod base;
+mod claims;
 mod commute;
 mod configuration;
 mod dependencies;
@@ -17,7 +18,6 @@ mod split;
 mod trivia;
 
 use crate::model::Model;
-use crate::model::effect;
 use crate::rewrite::{Level, Rewrite};
 
 pub use axioms::Step;
@@ -41,12 +41,12 @@ pub fn check(before: &Model<'_>, after: &Model<'_>, rewrites: &[Rewrite]) -> Res
             return Err("a safe rewrite has an assumption that is not proved".to_owned());
         }
     }
-    let found = effect::effects(after);
+    let found = after.effects();
     let count = replay.effects().len();
     if count != found.len() {
         return Err(format!("{count} instructions were expected and {} found", found.len()));
     }
-    for (index, (expected, found)) in replay.effects().zip(&found).enumerate() {
+    for (index, (expected, found)) in replay.effects().zip(found).enumerate() {
         if expected != found {
             let keyword = after.instruction(index).keyword.of(after.source);
             let line = after.lines.line(after.instruction(index).span.start);

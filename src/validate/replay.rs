@@ -1,13 +1,9 @@
 //! The effects in the course of a replay, addressed by the instruction that they came from.
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-
 use crate::model::Model;
-use crate::model::access::{self, Access};
 use crate::model::canonical::{Canonical, CanonicalCommand, CanonicalList, CommandId};
 use crate::model::chain::Joint;
-use crate::model::effect::{self, CommandEffect, Effect, RunEffect};
+use crate::model::effect::{CommandEffect, Effect, RunEffect};
 
 /// The number of what comes from no instruction of the text before: greater than all.
 const NEW: usize = usize::MAX;
@@ -18,8 +14,6 @@ pub(super) struct Replay {
     effects: Vec<(usize, Effect)>,
     /// RUNs that have become a part of another one.
     merged: Vec<(usize, usize)>,
-    /// What the instructions of the text before read and write, computed when a step asks for it.
-    accesses: OnceCell<Rc<[Access]>>,
     /// Whether the steps so far move instructions; nothing before the first step.
     moves: Option<bool>,
     /// Whether a stage has been split.
@@ -29,9 +23,8 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) fn new(before: &Model<'_>) -> Self {
         Self {
-            effects: effect::effects(before).into_iter().enumerate().collect(),
+            effects: before.effects().iter().cloned().enumerate().collect(),
             merged: Vec::new(),
-            accesses: OnceCell::new(),
             moves: None,
             is_split: false,
         }
@@ -47,12 +40,6 @@ impl Replay {
             return Err("instructions are moved and changed at once".to_owned());
         }
         Ok(())
-    }
-
-    /// What the instructions of the text before read and write. A step that lets two effects change places leaves the
-    /// inputs of all effects as they were, so it holds in the course of the replay too.
-    pub(super) fn accesses(&self, before: &Model<'_>) -> Rc<[Access]> {
-        Rc::clone(self.accesses.get_or_init(|| access::accesses(before).into()))
     }
 
     /// Puts an effect before its neighbour.

@@ -29,7 +29,7 @@ pub(crate) fn field(operator: &str) -> Option<Field> {
 /// Whether a stage of the mutant differs in the field, by the configurations alone.
 pub(crate) fn is_seen(field: Field, original: &Model<'_>, mutant: &Model<'_>) -> bool {
     let (old, new) = (original.configurations(), mutant.configurations());
-    old.len() == new.len() && old.iter().zip(&new).any(|(old, new)| old.differences(new).contains(&field))
+    old.len() == new.len() && old.iter().zip(new).any(|(old, new)| old.differences(new).contains(&field))
 }
 
 fn append(s: &Subject<'_>, m: &mut Mutants, lines: &[&str]) {

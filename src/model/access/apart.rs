@@ -1,6 +1,6 @@
 //! What stays apart from a copy of the build context, when more is known of both than their directories.
 
-use super::{Access, History, Reader, Tree, commands, histories, is_within, through_links};
+use super::{Access, History, How, Reader, Tree, commands, histories, is_within, through_links};
 use crate::model::Model;
 use crate::shell::ast::SimpleCommand;
 use crate::syntax::ast::{Command, InstructionKind};
@@ -42,7 +42,7 @@ impl Access {
     /// Adds paths that it writes, with all below them.
     pub fn also_writes(&mut self, paths: &[String]) {
         for path in paths {
-            self.write_tree(Tree::at(path.clone()));
+            self.write_tree(Tree::at(path.clone()), How::Anything);
         }
     }
 
@@ -104,7 +104,7 @@ pub fn rest(
     let InstructionKind::Run(Command::Shell(_)) = &model.instruction(run).kind else {
         return Err("what a RUN in exec form does is not followed".to_owned());
     };
-    let reader = Reader { model, index: run, history: &before.history };
+    let reader = Reader { model, index: run, history: &before.history, before: &[] };
     let (mut access, script) = reader.shell_run()?;
     let others = script.all_simple_commands().into_iter().filter(|command| !leaves_out(command));
     if others.count() > 0 {
@@ -122,7 +122,7 @@ pub fn rest(
         access.read_tree(Tree::at(through_links(&path)));
     }
     for path in touches {
-        access.write_tree(Tree::of_table(through_links(path)));
+        access.write_tree(Tree::of_table(through_links(path)), How::Led);
     }
     access.assumed = true;
     Ok(access)

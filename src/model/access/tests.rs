@@ -87,8 +87,8 @@ fn unknown_surroundings_know_nothing() {
 fn users_are_read_by_name() {
     check("RUN useradd app\nCOPY --chown=app . /srv/a", "both use `/etc/passwd`");
     check("RUN useradd app\nUSER app", "both use");
-    check("RUN useradd -m app\nCOPY . /home/app", "`/home/app`");
-    check("RUN useradd -d /app app\nCOPY . /app", "`/app`");
+    check("RUN useradd -m app\nCOPY . /home/app", "both use");
+    check("RUN useradd -d /app app\nCOPY . /app", "both use");
     pass("RUN useradd app\nCOPY --chown=1000 . /srv/a");
     pass("RUN useradd app\nCOPY . /srv/a");
 }
@@ -100,10 +100,17 @@ fn a_run_reads_its_surroundings() {
     check(&format!("WORKDIR /app\n{INSTALL}"), "both use `WORKDIR`");
     check(&format!("USER root\n{INSTALL}"), "both use");
     check(&format!("COPY . /app\nRUN echo a > /app/b && {}", &INSTALL[4..]), "link of `/app/b`");
+    check("COPY . /app\nRUN cat /app/b", "both use");
+    pass("COPY . /app\nRUN sed -i 's/a/b/g' /etc/x && [ -f /etc/x ]");
+    for script in ["s/a/b/w c", "s/a/b/e", "w c", "s/a/b/;w c", "e"] {
+        check(&format!("COPY . /app\nRUN sed -i '{script}' /etc/x"), "what `sed` does is not known");
+    }
+    check("COPY a.txt /app/\nRUN rm -rf /app/.git", "both use");
+    check("COPY . /app\nRUN rm -rf /app/.git/a", "link of `/app/.git`");
     check("WORKDIR /app\nCOPY . .\nRUN curl -O https://example.com/a", "both use `/app`");
     check("WORKDIR /app\nCOPY . .\nRUN apt-get install -y ./a.deb", "reads `./a.deb`");
     check("WORKDIR /app\nCOPY . .\nRUN echo *.txt", "both use `/app`");
-    check(&format!("ENV PATH=/app/bin:$PATH\nCOPY . /app\n{INSTALL}"), "`/app/bin`");
+    check(&format!("ENV PATH=/app/bin:$PATH\nCOPY . /app\n{INSTALL}"), "both use `/app`");
     check(&format!("ENV LD_LIBRARY_PATH=$X\nARG X\nENV LD_PRELOAD=$X\nCOPY . /app\n{INSTALL}"), "`LD_PRELOAD`");
     check(&format!("WORKDIR /app\nENV PATH=node_modules/.bin:$PATH\nCOPY . .\n{INSTALL}"), "working directory");
 }
@@ -124,11 +131,13 @@ fn opaque_commands_commute_with_nothing() {
         "export PATH=/app:$PATH && apt-get update",
         "PATH=/app apt-get update",
         "apt-get -o Dir=/app update",
-        "cd src && touch a",
-        "pip install -r requirements.txt",
         "pip install -e .",
-        "npm install",
-        "npm ci",
+        "cd $DIR && touch a",
+        "for i in a b; do cd ..; done",
+        "tar -c -f a.tar /app",
+        "git clone git@example.com:a/b.git",
+        "npm run build",
+        "sh install.sh",
         "/app/bin/curl https://example.com -o /tmp/a",
     ] {
         let lines = format!("COPY . /app\nRUN {run}");
@@ -139,7 +148,9 @@ fn opaque_commands_commute_with_nothing() {
     }
     check("COPY . /app\nRUN [\"apt-get\", \"update\"]", "exec form");
     check(&format!("SHELL [\"/bin/bash\", \"-c\"]\nCOPY . /app\n{INSTALL}"), "default");
-    check(&format!("VOLUME /data\n{INSTALL}"), "not followed");
+    check(&format!("ONBUILD RUN true\n{INSTALL}"), "not followed");
+    pass(&format!("VOLUME /data\n{INSTALL}"));
+    check("VOLUME /data\nRUN touch /data/a", "`/data");
 }
 
 #[test]
@@ -160,4 +171,129 @@ fn packages_of_languages() {
         assert!(on("node:20-slim", &format!("COPY . .\nRUN {run}")).is_err(), "{run}");
     }
     assert!(on("python:3.12", "ENV PATH=/venv/bin:$PATH\nCOPY . .\nRUN pip install poetry").is_err());
+}
+
+/// As [`last_two`], with files in the build context.
+fn last_two_with(files: &[(&str, &str)], text: &str) -> Result<(), String> {
+    let root = tempfile::tempdir().expect("a directory");
+    for (name, content) in files {
+        std::fs::write(root.path().join(name), content).expect("a file");
+    }
+    let parsed = syntax::parse(text);
+    let (context, cache) = (BuildContext::from_dir(root.path()), BodyCache::default());
+    let model = Model::build(text, &parsed.dockerfile, &context, &cache);
+    let accesses = accesses(&model);
+    let [.., a, b] = accesses.as_slice() else { panic!("two instructions: {text}") };
+    commute(a, b)
+}
+
+#[test]
+fn installs_write_to_their_directory() {
+    let on = |base: &str, lines: &str| last_two(&format!("FROM {base}\nWORKDIR /app\n{lines}\n"));
+    for run in ["npm ci", "npm install --omit=dev"] {
+        assert_eq!(on("node:20-slim", &format!("RUN {run}\nCOPY . /srv/x")), Ok(()), "{run}");
+        assert!(on("node:20-slim", &format!("RUN {run}\nCOPY a .")).is_err(), "{run}");
+        assert!(on("node:20-slim", &format!("RUN {run}\nRUN apt-get install -y git")).is_err(), "{run}");
+    }
+    assert_eq!(on("python:3.12", "RUN pip install -r requirements.txt\nCOPY . /srv/x"), Ok(()));
+    assert!(on("python:3.12", "RUN pip install -r requirements.txt\nCOPY a /app/b").is_err());
+    // A later copy to the same place is followed.
+    assert_eq!(on("python:3.12", "RUN pip install -r requirements.txt\nCOPY . .\nEXPOSE 80\nCOPY a /srv/x"), Ok(()));
+}
+
+#[test]
+fn requirements_that_name_packages() {
+    let text = "FROM python:3.12\nCOPY requirements.txt /r/\nWORKDIR /app\nRUN pip install -r /r/requirements.txt\nCOPY . /app\n";
+    let with = |requirements: &str| last_two_with(&[("requirements.txt", requirements)], text);
+    assert_eq!(
+        with("# x\nflask==3.0 --hash=sha256:a \\\n  --hash=sha256:b\nrequests[socks]>=2; python_version<'4' # y\n"),
+        Ok(())
+    );
+    for other in ["-e .\n", "./lib\n", "-r other.txt\n", "a @ file:///app\n", "a.whl\n", "${A}\n", ""] {
+        assert!(with(other).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn files_are_no_links() {
+    pass(
+        "RUN curl -o /data https://example.com\nRUN rm -rf /opt/a\nRUN chmod 755 /srv\nRUN echo a > /opt/b\nCOPY a /opt/b\nCOPY c /srv/d",
+    );
+    check("RUN ln -s /srv /data\nCOPY a /data\nEXPOSE 80", "may have made a link of `/data`");
+    check("RUN cp -a /srv /data\nCOPY a /data/a\nCOPY b /opt", "may have made a link of `/data/a`");
+    pass("RUN cp /srv/a /data\nCOPY a /data/a\nCOPY b /opt");
+    // What was removed is no directory of the image any more.
+    check("RUN rm -rf /opt\nCOPY a /opt/a\nCOPY b /opt/b", "`/opt`");
+    pass("COPY a /opt/a\nCOPY b /opt/b");
+    // A package's link leads to where packages write.
+    check("RUN apt-get install -y nginx\nCOPY a /var/www/a\nCOPY b /etc/b", "both use");
+    pass("RUN apt-get install -y nginx\nCOPY a /var/www/a\nCOPY b /srv/b");
+}
+
+#[test]
+fn copies_without_links_make_none() {
+    let text = "FROM debian:12\nCOPY . /app\nCOPY b /app/c/\nCOPY b /srv/b\n";
+    assert_eq!(last_two_with(&[("b", "")], text), Ok(()));
+    assert!(last_two(text).is_err());
+}
+
+#[test]
+fn directories_that_cd_leads_to() {
+    pass("WORKDIR /app\nCOPY . .\nRUN cd /srv && touch a");
+    check("WORKDIR /srv\nCOPY . app\nRUN cd app && touch a", "`/srv/app");
+    pass("ENV DIR=/srv/x\nCOPY . /app\nRUN mkdir $DIR && cd ${DIR} && touch a");
+    check("ENV DIR=/app\nCOPY . /app\nRUN cd $DIR && touch a", "`/app");
+    check("ENV DIR=/srv\nCOPY . /app\nRUN DIR=/app && touch $DIR/b", "known only when it runs");
+    check("ARG DIR=/srv\nCOPY . /app\nRUN touch $DIR/b", "known only when it runs");
+}
+
+#[test]
+fn archives_and_repositories() {
+    pass("COPY a.tar /srv/a.tar\nRUN mkdir /data\nCOPY . /app\nRUN tar xzf /srv/a.tar -C /data --strip-components=1");
+    check("COPY . /app\nRUN tar -xf /app/a.tar -C /data", "`/app");
+    check("WORKDIR /app\nCOPY . .\nRUN tar xf /srv/a.tar", "`/app");
+    pass("COPY . /app\nRUN git clone --depth 1 https://example.com/a/b.git /data");
+    check("WORKDIR /app\nCOPY . .\nRUN git clone https://example.com/a/b.git", "`/app");
+    pass("COPY . /app\nRUN unzip -q /srv/a.zip -d /data");
+}
+
+const COPY_SCRIPT: &str = "FROM debian:12\nCOPY install.sh /tmp/x/\n";
+
+#[test]
+fn scripts_of_the_context_are_read() {
+    let with = |script: &str, rest: &str| last_two_with(&[("install.sh", script)], &format!("{COPY_SCRIPT}{rest}\n"));
+    let touches = "#!/bin/sh -e\nset -e\nmkdir -p /data\ntouch /data/a\n";
+    assert_eq!(with(touches, "COPY . /app\nRUN chmod +x /tmp/x/install.sh && /tmp/x/install.sh"), Ok(()));
+    assert_eq!(with(touches, "COPY . /app\nRUN sh -e /tmp/x/install.sh"), Ok(()));
+    assert_eq!(with(touches, "WORKDIR /tmp/x\nCOPY . /app\nRUN ./install.sh"), Ok(()));
+    assert!(with(touches, "COPY . /data\nRUN /tmp/x/install.sh").is_err());
+    assert!(with("touch b\n", "WORKDIR /app\nCOPY . .\nRUN sh /tmp/x/install.sh").is_err());
+    // What is not known of it.
+    for script in [
+        "",
+        "#!/usr/bin/python3\n",
+        "make\n",
+        "f() { touch a; }\nf\n",
+        "touch $1\n",
+        "#!/bin/sh\r\ntrue\n",
+        "/tmp/x/other.sh\n",
+    ] {
+        assert!(with(script, "COPY . /app\nRUN /tmp/x/install.sh").is_err(), "{script}");
+    }
+    // What may have changed it.
+    for between in
+        ["RUN echo a >> /tmp/x/install.sh", "COPY --from=b / /tmp/x/", "ADD . /tmp/x", "RUN apt-get install -y curl"]
+    {
+        assert!(with(touches, &format!("{between}\nCOPY . /app\nRUN sh /tmp/x/install.sh")).is_err(), "{between}");
+    }
+    assert!(with(touches, "COPY . /app\nRUN echo a > /tmp/x/install.sh && sh /tmp/x/install.sh").is_err());
+    // One that calls itself comes to an end.
+    assert_eq!(with("sh /tmp/x/install.sh\n", "COPY . /app\nRUN sh /tmp/x/install.sh"), Ok(()));
+}
+
+#[test]
+fn scripts_of_an_unknown_context_are_not() {
+    let text = format!("{COPY_SCRIPT}COPY . /app\nRUN sh /tmp/x/install.sh\n");
+    let reason = last_two(&text).expect_err("it is opaque");
+    assert!(reason.contains("what `/tmp/x/install.sh` reads and writes is not known"), "{reason}");
 }

@@ -7,7 +7,7 @@ use crate::syntax;
 fn configurations(text: &str) -> Vec<Configuration> {
     let parsed = syntax::parse(text);
     let (context, cache) = (BuildContext::unknown(), BodyCache::default());
-    Model::build(text, &parsed.dockerfile, &context, &cache).configurations()
+    Model::build(text, &parsed.dockerfile, &context, &cache).configurations().to_vec()
 }
 
 fn last(text: &str) -> Configuration {

@@ -17,6 +17,12 @@ pub(super) struct Read {
     pub(super) inner: Option<usize>,
 }
 
+impl Read {
+    fn is_empty(&self) -> bool {
+        self.options.is_empty() && self.arguments.is_empty() && self.unknown_option.is_none()
+    }
+}
+
 /// Reads the words from `start` on as options and arguments of `program`.
 pub(super) fn read(program: &Program, words: &[Word], start: usize) -> Read {
     let mut reader = OptionReader { program, words, next: start, options_end: false, read: Read::default() };
@@ -41,7 +47,9 @@ impl OptionReader<'_> {
         let word = &self.words[idx];
         self.next += 1;
         let (prefix, complete) = known_prefix(word);
-        if self.options_end || !prefix.starts_with('-') || prefix == "-" {
+        if self.program.old_style && self.read.is_empty() && complete && !prefix.starts_with('-') {
+            self.old_style(idx, &prefix);
+        } else if self.options_end || !prefix.starts_with('-') || prefix == "-" {
             self.argument(idx, &prefix, complete);
         } else if prefix == "--" && complete {
             self.options_end = true;
@@ -151,6 +159,18 @@ impl OptionReader<'_> {
         if !complete {
             self.unknown(word.span);
         }
+    }
+
+    /// `xzf`: letters without a dash, of which the last one may have a value in the next word.
+    fn old_style(&mut self, idx: usize, letters: &str) {
+        let takes_value =
+            |letter: char| self.known(&format!("-{letter}")).is_none_or(|option| option.arity != Arity::Flag);
+        let mut before = letters.chars();
+        before.next_back();
+        if before.any(takes_value) {
+            return self.unknown(self.words[idx].span);
+        }
+        self.short_options(idx, &format!("-{letters}"), true);
     }
 
     fn known(&self, name: &str) -> Option<KnownOption> {

@@ -28,6 +28,9 @@ struct Row {
     /// Whether long options have one dash.
     #[serde(default)]
     single_dash: bool,
+    /// Whether the first word may be letters of options without their dash.
+    #[serde(default)]
+    old_style: bool,
     /// Whether digits and dots behind the name belong to it: `pip3.11`.
     #[serde(default)]
     versioned: bool,
@@ -78,6 +81,7 @@ pub(super) struct KnownOption {
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) single_dash: bool,
+    pub(super) old_style: bool,
     pub(super) wraps: Option<usize>,
     pub(super) module: Option<String>,
     pub(super) rest: bool,
@@ -153,6 +157,7 @@ impl Table {
                 let program = Program {
                     name: name.clone(),
                     single_dash: row.single_dash,
+                    old_style: row.old_style,
                     wraps: row.wraps,
                     module: row.module.clone(),
                     rest: row.rest,

@@ -1,0 +1,40 @@
+//! What each step proves, for people.
+
+use super::Step;
+
+impl Step {
+    /// What the validator checked of the step before it replayed it.
+    #[must_use]
+    pub const fn claim(&self) -> &'static str {
+        match self {
+            Self::CopyForAdd { .. } => {
+                "no source is an archive or comes from elsewhere, so that ADD does what COPY does"
+            }
+            Self::ExecForm { .. } => "the shell would start this argv, and the program needs no shell",
+            Self::AddOption { .. } => "the option stands where options are read, and changes no installed file",
+            Self::NoRecommends { .. } => {
+                "the tables know what the packages recommend, and nothing needs what is left out"
+            }
+            Self::RemoveOption { .. } => "what the option avoids lies in a mounted cache, or another option avoids it",
+            Self::AddCacheMount { .. } => {
+                "the directory holds only what the command downloads again, and nothing else reads it"
+            }
+            Self::DropCleanup { .. } | Self::DropOperand { .. } => {
+                "the command only empties caches that are mounted, or that nothing fills"
+            }
+            Self::AddCleanup { .. } => "nothing behind it reads what is removed",
+            Self::AddUpdate { .. } => "the same lists are read, in the RUN that needs them",
+            Self::MergeAnd { .. } => "nothing lies between the RUNs, and none leaves anything behind in its shell",
+            Self::DropUpdate { .. } | Self::DropUpdateCommand { .. } => {
+                "every later install refreshes the package lists itself"
+            }
+            Self::Commute { .. } => "neither of the two instructions writes what the other one reads or writes",
+            Self::PinBase { .. } => "the table or the lock says that it is the same image",
+            Self::ApprovedBase { .. } => "the project's configuration puts that image in its place",
+            Self::SplitStage(_) => {
+                "both stages do what the one did, and what the program needs is copied to the same paths"
+            }
+            _ => "the side conditions of the step hold, and nothing else changes",
+        }
+    }
+}
