@@ -125,7 +125,9 @@ impl Evaluated {
         Self(symbolic(word, escape).ok_or_else(|| word.to_owned()))
     }
 
-    pub(crate) fn plain(text: &str) -> Self {
+    /// The value of a text in which nothing is expanded.
+    #[must_use]
+    pub fn plain(text: &str) -> Self {
         Self(Ok(text.to_owned()))
     }
 

@@ -1,6 +1,7 @@
 //! Facts that passes share, computed once and read-only: stages, variables, users, scripts, base images.
 
 pub mod access;
+pub mod authors;
 pub mod bare;
 pub mod base;
 pub mod body;

@@ -11,6 +11,7 @@ pub mod dependency_layers;
 pub mod distroless_base;
 pub mod end_of_life;
 pub mod exec_form;
+pub mod labels;
 pub mod layer_order;
 pub mod lock_install;
 pub mod modern_syntax;
@@ -70,6 +71,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &end_of_life::EndOfLife,
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
+    // Metadata, which no other pass looks at.
+    &labels::Labels,
     &add_to_copy::AddToCopy,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,

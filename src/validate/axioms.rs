@@ -2,6 +2,7 @@
 
 use super::commute;
 use super::dependencies;
+use super::labels;
 use super::ownership;
 use super::pin;
 use super::replay::{self, Replay};
@@ -248,6 +249,14 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// MAINTAINER becomes the label for the authors of an image. Always guarded.
+    ///
+    /// The value is the text to the letter, without quotes around it; nothing else in the stage names the authors
+    /// ([`crate::model::authors`]).
+    LabelForMaintainer {
+        /// The MAINTAINER.
+        instruction: usize,
+    },
     /// A chain starts with the commands that make apt keep what it downloads, in a stage that is not shipped.
     KeepDownloads {
         /// The RUN.
@@ -265,6 +274,7 @@ impl Step {
             | Self::CopyManifestsFirst { .. }
             | Self::LockInstall { .. }
             | Self::ChownIntoCopy { .. }
+            | Self::LabelForMaintainer { .. }
             | Self::SplitStage(_)
             | Self::SwapBase { .. }
             | Self::SwapForStatic { .. } => Level::Guarded,
@@ -303,6 +313,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
         Step::ChownIntoCopy { run, command } => ownership::chown_into_copy(before, replay, *run, *command),
+        Step::LabelForMaintainer { instruction } => labels::label_for_maintainer(before, replay, *instruction),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
     }
 }

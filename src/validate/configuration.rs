@@ -77,6 +77,7 @@ impl Step {
             Self::ExecForm { instruction } if before.is_health_check(*instruction) => {
                 Some((*instruction, &[Field::HealthCheck]))
             }
+            Self::LabelForMaintainer { instruction } => Some((*instruction, &[Field::Author, Field::Labels])),
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
             Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),

@@ -11,6 +11,7 @@ mod claims;
 mod commute;
 mod configuration;
 mod dependencies;
+mod labels;
 mod ownership;
 mod pin;
 mod replay;
