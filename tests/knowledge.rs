@@ -14,10 +14,12 @@ const WORDS: [(&str, &[&str]); 7] = [
     (
         "commands whose arguments and effects code understands, each in its own way",
         &[
+            "add-apt-repository",
             "apk",
             "apt",
             "apt-cache",
             "apt-get",
+            "apt-key",
             "apt-mark",
             "aptitude",
             "cargo",

@@ -5,6 +5,7 @@
 
 use super::Model;
 use super::cache::is_below;
+use super::outputs;
 use super::walk::clean;
 use crate::shell::ast::{Child, Script, SimpleCommand};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
@@ -32,10 +33,30 @@ pub enum Deed {
     },
     /// Python packages for the interpreter that the PATH leads to.
     PythonPackages,
-    /// Files at the absolute path or below it.
+    /// Files at the absolute path or below it, or none.
     Below(String),
+    /// As `Below`; the path is there afterwards.
+    Output(String),
     /// A user or a group.
     Account,
+}
+
+impl Deed {
+    /// The path at or below which files are left.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Below(path) | Self::Output(path) => Some(path),
+            Self::Packages { .. } | Self::PythonPackages | Self::Account => None,
+        }
+    }
+}
+
+/// The file of the context that stands at the absolute path when the instruction runs.
+#[must_use]
+pub fn source_at(model: &Model<'_>, index: usize, path: &str) -> Option<String> {
+    let stage = model.stage_of(index)?;
+    model.context_file(stage, index, path)
 }
 
 /// What the RUN leaves behind.
@@ -69,8 +90,7 @@ pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
 fn check_mounts(model: &Model<'_>, run: usize, deeds: &[Deed]) -> Result<(), String> {
     for mount in model.mounts(run).iter().filter(|mount| matches!(mount.kind, MountKind::Cache | MountKind::Tmpfs)) {
         let target = mount.target.as_deref().unwrap_or_default();
-        let is_output =
-            |deed: &Deed| matches!(deed, Deed::Below(path) if is_below(target, path) || is_below(path, target));
+        let is_output = |deed: &Deed| deed.path().is_some_and(|path| is_below(target, path) || is_below(path, target));
         if deeds.iter().any(is_output) && !tables::stages().is_scratch(target) {
             return Err(format!("a mount stands over `{target}`, where it writes"));
         }
@@ -138,6 +158,13 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Notes a path that is made.
+    fn makes(&mut self, path: &str) -> Result<(), String> {
+        let paths: Vec<Deed> = self.directories.iter().map(|directory| Deed::Output(joined(directory, path))).collect();
+        self.deeds.extend(paths);
+        Ok(())
+    }
+
     fn command(&mut self, command: &SimpleCommand) -> Result<(), String> {
         if command.words.is_empty() {
             return Ok(());
@@ -153,6 +180,9 @@ impl Reader<'_> {
         if let Some(packages) = PackageCommand::of(&invocation) {
             return self.packages(&packages, &invocation, &called);
         }
+        if let Some(directory) = made_environment(command) {
+            return self.makes(&directory);
+        }
         match program {
             "cd" | "export" => return Ok(()),
             "pip" => return self.pip(&invocation),
@@ -160,6 +190,9 @@ impl Reader<'_> {
         }
         if tables::stages().makes_accounts(program) {
             self.deeds.push(Deed::Account);
+            return Ok(());
+        }
+        if tables::stages().is_quiet(program, subcommand) {
             return Ok(());
         }
         if tables::stages().writes_below(program, subcommand) {
@@ -185,12 +218,16 @@ impl Reader<'_> {
     fn unlisted(&mut self, command: &SimpleCommand) -> Result<(), String> {
         let name = command.name().ok_or("the name of a command is known only when it runs")?;
         if tables::stages().writes_below(&name, "") {
-            let current: Vec<Deed> = self.directories.iter().cloned().map(Deed::Below).collect();
-            self.deeds.extend(current);
+            // What a variable or a substitution stands for, such as `-j$(nproc)`, is no path by convention.
+            let text = |word: &crate::shell::ast::Word| word.pattern().unwrap_or_else(|| "-".to_owned());
+            let words: Vec<String> = command.words.iter().map(text).collect();
+            for directory in self.directories.clone() {
+                self.deeds.extend(outputs::of_build_system(&directory, &words)?);
+            }
             return Ok(());
         }
         if let Some(directory) = made_environment(command) {
-            return self.writes(Some(&directory));
+            return self.makes(&directory);
         }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
         match row.map(|row| row.operands) {
@@ -221,6 +258,13 @@ impl Reader<'_> {
             || packages.virtual_name.is_some()
         {
             return Err(format!("not all words of `{called}` are names of packages"));
+        }
+        let table = &tables::stages().install;
+        if let Some(option) = invocation.options.iter().find(|option| !table.options.contains(&option.name)) {
+            return Err(format!("what `{called}` does with `{}` is not known", option.name));
+        }
+        if let Some(variable) = invocation.environment.iter().find(|variable| variable.name != table.variable) {
+            return Err(format!("what `{called}` does with `{}` is not known", variable.name));
         }
         let names = packages.packages.iter().map(|package| package.name.to_owned()).collect();
         let refreshed = self.refreshed || packages.manager != Manager::Apt && invocation.has("--no-cache");
@@ -268,8 +312,7 @@ impl Reader<'_> {
         }
         let directory = self.directories.first().map_or("/", String::as_str);
         let absolute = joined(directory, path);
-        let stage = self.model.stage_of(self.run).ok_or_else(unknown)?;
-        let source = self.model.context_file(stage, self.run, &absolute).ok_or_else(unknown)?;
+        let source = source_at(self.model, self.run, &absolute).ok_or_else(unknown)?;
         let text = self.model.context.read(&source).ok_or_else(unknown)?;
         for line in text.lines().map(str::trim) {
             let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
@@ -293,13 +336,32 @@ impl Reader<'_> {
         {
             return Err(format!("`{called}` installs for all users"));
         }
-        let outputs: Vec<Option<String>> = invocation.values("-o").map(|value| value.pattern.clone()).collect();
+        if tables::stages().project_tool(&invocation.program).is_some() {
+            for directory in self.directories.clone() {
+                let made = outputs::of_command(self.model, self.run, &directory, invocation);
+                self.deeds.extend(made.unwrap_or_else(|| vec![Deed::Below(directory)]));
+            }
+            return Ok(());
+        }
+        if invocation.program == "cargo" {
+            for directory in self.directories.clone() {
+                let made = outputs::of_cargo_build(self.model, self.run, &directory, invocation);
+                self.deeds.extend(made.ok_or("which programs `cargo build` makes is not known")?);
+            }
+            return Ok(());
+        }
+        let outputs: Vec<Option<String>> = invocation.values("-o").map(|value| value.text.clone()).collect();
         for output in &outputs {
-            self.writes(output.as_deref())?;
+            let output = output.as_deref().ok_or("where it writes to is known only when it runs")?;
+            let directories = self.directories.iter();
+            self.deeds.extend(directories.map(|directory| Deed::Output(joined(directory, output))).collect::<Vec<_>>());
         }
         if outputs.is_empty() {
-            let current: Vec<Deed> = self.directories.iter().cloned().map(Deed::Below).collect();
-            self.deeds.extend(current);
+            for directory in self.directories.clone() {
+                let is_go = invocation.program == "go" && invocation.subcommand() == "build";
+                let made = is_go.then(|| outputs::of_go_build(self.model, self.run, &directory, invocation)).flatten();
+                self.deeds.push(made.unwrap_or(Deed::Below(directory)));
+            }
         }
         Ok(())
     }

@@ -316,12 +316,23 @@ pub fn is_bounded(call: &Call<'_>) -> bool {
     call.is_package_manager() && !reads_lists(call) || tables::programs().never_installs(name)
 }
 
-/// Whether two RUNs, one right below the other, may become one `&&` list: both are such lists, their flags are the same,
-/// and the first leaves nothing behind in its shell that the second would see.
+/// Whether two RUNs, one right below the other, may become one `&&` list.
 ///
 /// # Errors
 /// Why not.
 pub fn may_merge(model: &Model<'_>, first: usize, second: usize) -> Result<(), String> {
+    if first + 1 != second {
+        return Err("another instruction lies between them".to_owned());
+    }
+    may_join(model, first, second)
+}
+
+/// Whether the commands of a RUN may follow those of another one in one `&&` list: both are such lists, their flags are the
+/// same, and the first leaves nothing behind in its shell that the second would see.
+///
+/// # Errors
+/// Why not.
+pub fn may_join(model: &Model<'_>, first: usize, second: usize) -> Result<(), String> {
     let script = |run: usize| {
         let body = model.body(run).filter(|body| model.is_run(run) && !body.heredoc)?;
         body.understood().filter(|script| script.comments.is_empty() && script.and_chain().is_some())
@@ -332,8 +343,8 @@ pub fn may_merge(model: &Model<'_>, first: usize, second: usize) -> Result<(), S
     let flags = |run: usize| -> Vec<_> {
         model.instruction(run).flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect()
     };
-    if first + 1 != second || flags(first) != flags(second) {
-        return Err("another instruction or other flags lie between them".to_owned());
+    if flags(first) != flags(second) {
+        return Err("their flags differ".to_owned());
     }
     if changes_state(above) {
         return Err("the first changes the state of its shell".to_owned());

@@ -10,7 +10,7 @@ use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
-use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager};
+use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
 
 /// What an instruction is to a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,304 @@ pub fn destination(model: &Model<'_>, index: usize) -> Option<String> {
     if path.starts_with('/') { Some(joined("/", path)) } else { Some(joined(state.workdir.fixed()?, path)) }
 }
 
+/// The files and directories of the context that a COPY brings, each with the absolute path at which it stands then; `None` when
+/// that is not known.
+#[must_use]
+pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>> {
+    let InstructionKind::Copy(copy) = &model.instruction(index).kind else { return None };
+    if model.instruction(index).flags.iter().any(|flag| flag.name != "chown") {
+        return None;
+    }
+    let target = destination(model, index)?;
+    let written = &copy.destination.text;
+    let is_directory = written.ends_with('/') || written.ends_with('.') || copy.sources.len() > 1;
+    let mut found = Vec::new();
+    for source in &copy.sources {
+        if source.text.contains(['$', '<']) || source.text.contains("://") {
+            return None;
+        }
+        let paths = model.context.glob(&source.text)?;
+        let is_directory = is_directory || paths.len() > 1;
+        for path in paths {
+            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+            match model.context.entry(&path) {
+                Entry::File if is_directory => found.push((path, joined(&target, &name))),
+                Entry::File => found.push((path, target.clone())),
+                Entry::Directory => {
+                    for (name, entry) in model.context.list(&path)? {
+                        let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+                        match entry {
+                            Entry::File | Entry::Directory => found.push((below, joined(&target, &name))),
+                            Entry::Ignored | Entry::Missing => {}
+                            Entry::Unknown => return None,
+                        }
+                    }
+                }
+                Entry::Unknown | Entry::Missing | Entry::Ignored => return None,
+            }
+        }
+    }
+    Some(found)
+}
+
+/// The paths to which a COPY brings something that others than the compiler of the language may read; `None` when that is not
+/// known.
+#[must_use]
+pub fn assets(model: &Model<'_>, index: usize, language: &str) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for (source, target) in targets(model, index)? {
+        if !holds_only_sources(model, &source, language)? {
+            found.push(target);
+        }
+    }
+    Some(found)
+}
+
+/// Whether a file or directory of the context has nothing but sources of the language; `None` when that is not known.
+fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<bool> {
+    let table = tables::stages();
+    let is_unread = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        table.is_source(language, name) || table.is_never_read(name)
+    };
+    let mut waiting = vec![path.to_owned()];
+    let mut seen = 0;
+    while let Some(path) = waiting.pop() {
+        seen += 1;
+        if seen > MAX_FILES {
+            return None;
+        }
+        match model.context.entry(&path) {
+            Entry::File if !is_unread(&path) => return Some(false),
+            Entry::Directory if !is_unread(&path) => {
+                waiting.extend(model.context.list(&path)?.into_iter().map(|(name, _)| format!("{path}/{name}")));
+            }
+            Entry::Unknown => return None,
+            _ => {}
+        }
+    }
+    Some(true)
+}
+
+/// The language whose sources the program does not read, when it is compiled before the instruction `cut` is over.
+#[must_use]
+pub fn language<'m>(model: &'m Model<'_>, stage: &'m Stage, cut: usize) -> Option<&'m str> {
+    let Some(interpreter) = stage.image.as_deref()?.interpreter.as_ref() else { return Some("c") };
+    let name = interpreter.name.as_str();
+    let family = &stage.image.as_deref()?.family;
+    let is_compiled = match tables::stages().runtimes.iter().any(|row| row.family == *family) {
+        true => true,
+        false => *family == tables::stages().node.family && !super::development::runs_sources(model, stage, cut),
+    };
+    is_compiled.then_some(name)
+}
+
+/// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
+///
+/// # Errors
+/// Why that is not known.
+pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result<Option<String>, String> {
+    let meets = |other: &str| is_below(other, path) || is_below(path, other);
+    let mut owners: Vec<(u32, u32)> = Vec::new();
+    for index in stage.instructions.start..=cut {
+        let touched = match kind(model, index) {
+            Kind::Run => {
+                if calls_chown(model, index) {
+                    return Err("a RUN changes owners".to_owned());
+                }
+                deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
+            }
+            Kind::Transfer => match targets(model, index) {
+                Some(targets) => targets.iter().any(|(_, target)| meets(target)),
+                None => destination(model, index).is_none_or(|target| meets(&target)),
+            },
+            _ => false,
+        };
+        if !touched {
+            continue;
+        }
+        let name = match model.instruction(index).flag("chown") {
+            Some(flag) => flag.value.clone(),
+            None if kind(model, index) == Kind::Transfer => Some("root".to_owned()),
+            None => model.state(index).user.fixed().map(str::to_owned),
+        };
+        let unknown = || format!("who owns `{path}` is not known");
+        let owner = identity(stage, &name.ok_or_else(unknown)?).ok_or_else(unknown)?;
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
+    }
+    match owners.as_slice() {
+        [] | [(0, 0)] => Ok(None),
+        [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
+        _ => Err(format!("what stands below `{path}` belongs to several users")),
+    }
+}
+
+/// User and group of `name`, `name:group` or numbers, as the image knows them.
+fn identity(stage: &Stage, name: &str) -> Option<(u32, u32)> {
+    let (user, group) = name.split_once(':').map_or((name, None), |(user, group)| (user, Some(group)));
+    if matches!(user, "" | "root" | "0") {
+        return group.is_none_or(|group| matches!(group, "root" | "0")).then_some((0, 0));
+    }
+    let users = &stage.image.as_deref()?.users;
+    let known = users.iter().find(|known| known.name == user || user.parse() == Ok(known.uid));
+    let uid = known.map(|known| known.uid).or_else(|| user.parse().ok())?;
+    let gid = match group {
+        // A group of the same name and number as the user; numbers stand for themselves.
+        Some(group) => {
+            known.filter(|known| known.name == group).map(|known| known.gid).or_else(|| group.parse().ok())?
+        }
+        None => known?.gid,
+    };
+    Some((uid, gid))
+}
+
+fn written_owner(stage: &Stage, user: u32, group: u32) -> String {
+    let users = stage.image.as_deref().map(|image| image.users.as_slice()).unwrap_or_default();
+    let known = users.iter().find(|known| known.uid == user && known.gid == group && user == group);
+    known.map_or_else(|| format!("{user}:{group}"), |known| format!("{0}:{0}", known.name))
+}
+
+/// The line that takes over what was built.
+///
+/// # Errors
+/// Why there is none.
+pub fn copy_line(model: &Model<'_>, stage: &Stage, cut: usize, name: &str, path: &str) -> Result<String, String> {
+    let owner = owner(model, stage, cut, path)?.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
+    Ok(format!("COPY --from={name} {owner}{path} {path}"))
+}
+
+/// Another image for the new stage.
+#[derive(Clone, Debug)]
+pub struct RuntimeBase {
+    /// As FROM writes it.
+    pub text: String,
+    /// What is known of it.
+    pub image: tables::ImageFacts,
+    /// Packages that it needs beside those of the program.
+    pub packages: Vec<String>,
+}
+
+/// The image that takes the place of one with a toolchain.
+#[must_use]
+pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
+    let image = stage.image.as_deref().filter(|_| !stage.image_by_argument)?;
+    let distribution = image.distribution.known()?;
+    let rows = &tables::stages().runtimes;
+    let row = rows.iter().find(|row| row.family == image.family && row.distribution == distribution.name)?;
+    let text = row.image.replace("{release}", distribution.release.as_deref()?);
+    let image = tables::image_of(&text.parse().ok()?)?;
+    let mut packages = row.packages.clone();
+    let lost = lost_programs(stage, &image);
+    packages.extend(
+        started(model, stage).into_iter().filter(|name| lost.contains(name) && tables::stages().is_helper(name)),
+    );
+    packages.extend(linked_libraries(model, stage, distribution)?);
+    let zones = &tables::stages().zones;
+    let set = stage.instructions.end - 1;
+    let asks = context_files(model)
+        .is_none_or(|files| files.iter().any(|(_, text)| zones.words.iter().any(|word| text.contains(word.as_str()))));
+    if asks || zones.variables.iter().any(|name| !matches!(model.state(set).variables.get(name), Variable::Unset)) {
+        packages.push(zones.package.clone());
+    }
+    packages.dedup();
+    Some(RuntimeBase { text, image, packages })
+}
+
+/// The packages of the libraries that a program of Rust is linked with; `None` when that is not known. A slim image has no headers
+/// but those of packages that the file installs.
+fn linked_libraries(model: &Model<'_>, stage: &Stage, distribution: &tables::Distribution) -> Option<Vec<String>> {
+    let image = stage.image.as_deref()?;
+    let table = &tables::stages().crates;
+    if image.family != table.family || !image.programs.contains(&table.with_headers) {
+        return Some(Vec::new());
+    }
+    let lock = model.context.read("Cargo.lock")?;
+    let mut found = Vec::new();
+    for name in super::manifest::cargo::read_lock(&lock)?.iter().filter(|name| name.ends_with("-sys")) {
+        if table.alone.contains(name) {
+            continue;
+        }
+        let headers = table.linked.get(name)?;
+        found.extend(tables::runtime_libraries(distribution.release.as_deref()?, headers).known()?.iter().cloned());
+    }
+    Some(found)
+}
+
+/// The programs that the image of the stage has and the other one has not.
+#[must_use]
+pub fn lost_programs(stage: &Stage, other: &tables::ImageFacts) -> BTreeSet<String> {
+    let programs = stage.image.as_deref().map(|image| &image.programs);
+    programs.into_iter().flatten().filter(|name| !other.programs.contains(*name)).cloned().collect()
+}
+
+/// What containers and health checks start, by names.
+fn started(model: &Model<'_>, stage: &Stage) -> Vec<String> {
+    let mut found = Vec::new();
+    for index in stage.instructions.clone() {
+        let command = match &model.instruction(index).kind {
+            InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
+            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
+            _ => continue,
+        };
+        match command {
+            Command::Exec(argv) => found.extend(argv.first().map(|word| word.text.clone())),
+            Command::Shell(_) => {
+                let script = model.body(index).and_then(|body| body.understood());
+                let commands = script.map(Script::all_simple_commands).unwrap_or_default();
+                found.extend(commands.iter().filter_map(|command| command.name()));
+            }
+        }
+    }
+    found
+}
+
+/// Checks that the program and what else runs in the new stage go without what its image lacks.
+///
+/// # Errors
+/// What may be missing.
+pub fn may_have_base(
+    model: &Model<'_>,
+    stage: &Stage,
+    cut: usize,
+    base: &RuntimeBase,
+    copies: &[String],
+) -> Result<(), String> {
+    let is_workdir = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Workdir(path) if path.text.starts_with('/'));
+    if !stage.instructions.clone().any(is_workdir) {
+        return Err("the working directory is that of the base image".to_owned());
+    }
+    let is_there = |program: &str| {
+        base.image.programs.contains(program)
+            || base.packages.iter().any(|package| package == program)
+            || tables::programs().is_shell_word(program)
+    };
+    let is_copied = |path: &str| copies.iter().any(|copy| is_below(path, copy));
+    for program in started(model, stage) {
+        let workdir = model.state(stage.instructions.end - 1).workdir.fixed().unwrap_or("/");
+        let found = if program.contains('/') { is_copied(&joined(workdir, &program)) } else { is_there(&program) };
+        if !found {
+            return Err(format!("`{program}`, which a container starts, is not known to be there"));
+        }
+    }
+    for run in (cut + 1..stage.instructions.end).filter(|index| kind(model, *index) == Kind::Run) {
+        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
+        let names: Vec<String> = script.all_simple_commands().iter().filter_map(|command| command.name()).collect();
+        if let Some(name) = names.iter().find(|name| !is_there(name)) {
+            return Err(format!("`{name}` is not known to be in `{}`", base.text));
+        }
+    }
+    let language =
+        stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
+    let files = context_files(model).ok_or("what the program starts is not known without the build context")?;
+    if !files.iter().any(|(_, text)| tables::stages().starts_programs(language, text)) {
+        return Ok(());
+    }
+    let kept: BTreeSet<String> = lost_programs(stage, &base.image).into_iter().filter(|name| !is_there(name)).collect();
+    why_it_runs(model, stage, &kept).map_or(Ok(()), Err)
+}
+
 /// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
 #[must_use]
 pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usize) -> bool {
@@ -101,15 +399,21 @@ pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usi
     })
 }
 
-/// Whether an instruction of the new stage reads the build argument: a RUN sees all of them.
+/// Whether an instruction of the new stage reads the build argument: a RUN sees all of them, one that `installs` too.
 #[must_use]
-pub fn is_argument_read(model: &Model<'_>, names: &[String], run_side: impl IntoIterator<Item = usize>) -> bool {
-    run_side.into_iter().any(|index| {
-        let instruction = model.instruction(index);
-        let text = instruction.span.of(model.source);
-        kind(model, index) == Kind::Run && matches!(instruction.kind, InstructionKind::Run(_))
-            || names.iter().any(|name| text.contains(&format!("${name}")) || text.contains(&format!("${{{name}")))
-    })
+pub fn is_argument_read(
+    model: &Model<'_>,
+    names: &[String],
+    installs: bool,
+    run_side: impl IntoIterator<Item = usize>,
+) -> bool {
+    installs
+        || run_side.into_iter().any(|index| {
+            let instruction = model.instruction(index);
+            let text = instruction.span.of(model.source);
+            kind(model, index) == Kind::Run && matches!(instruction.kind, InstructionKind::Run(_))
+                || names.iter().any(|name| text.contains(&format!("${name}")) || text.contains(&format!("${{{name}")))
+        })
 }
 
 /// The packages that the new stage needs in place of those that were installed up to the cut.
@@ -121,6 +425,8 @@ pub struct RuntimePackages {
     pub dropped: Vec<String>,
     /// Whether any install brought recommended packages too.
     pub recommends: bool,
+    /// Whether an install is told in its RUN not to ask.
+    pub is_told: bool,
 }
 
 /// The packages that have to be installed in the new stage when the RUNs are not repeated there: those that are not for builds
@@ -128,24 +434,48 @@ pub struct RuntimePackages {
 ///
 /// # Errors
 /// Why that is not known.
-pub fn runtime_packages(model: &Model<'_>, stage: &Stage, runs: &[usize]) -> Result<RuntimePackages, String> {
+pub fn runtime_packages(
+    model: &Model<'_>,
+    stage: &Stage,
+    runs: &[usize],
+    base: Option<&RuntimeBase>,
+) -> Result<RuntimePackages, String> {
     let image = stage.image.as_deref().ok_or("nothing is known of the base image")?;
     let mut found = RuntimePackages::default();
+    found.install.extend(base.iter().flat_map(|base| base.packages.iter().cloned()));
+    let files = context_files(model).unwrap_or_default();
+    let mut lost: Vec<String> = Vec::new();
+    let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
     for run in runs {
         for deed in deeds(model, *run)? {
             let Deed::Packages { names, recommends, .. } = deed else { continue };
             let manager = *image.package_manager.known().ok_or("the package manager of the base image is not known")?;
             found.recommends |= recommends && manager == PackageManager::Apt;
+            let text = model.body(*run).map_or("", |body| body.text.text.as_str());
+            found.is_told |= manager == PackageManager::Apt && text.contains(&tables::stages().install.variable);
             for name in names {
+                let of_node = &tables::stages().node.compilers;
+                if image.family == tables::stages().node.family
+                    && of_node.packages.contains(&name)
+                    && !runs_any(model, stage, &of_node.programs)
+                {
+                    found.dropped.push(name);
+                    continue;
+                }
                 let kept = match tables::is_build_only(manager, &name) {
                     Some(BuildOnly::Headers) => libraries(image, manager, &name)?,
                     Some(BuildOnly::Toolchain) => {
-                        tables::stages().toolchain.libraries(manager, &name).map(str::to_owned).collect()
+                        let table = &tables::stages().toolchain;
+                        let carried = table.carried(manager, |word| texts.iter().any(|text| text.contains(word)));
+                        table.libraries(manager, &name).chain(carried).map(str::to_owned).collect()
                     }
                     Some(BuildOnly::Vcs) if !runs_any(model, stage, &tables::stages().toolchain.fetchers) => Vec::new(),
                     Some(BuildOnly::Vcs | BuildOnly::Keyring | BuildOnly::Interactive) | None => vec![name.clone()],
                 };
                 if !kept.contains(&name) {
+                    if recommends && image.interpreter.is_none() {
+                        lost.extend(recommended(image, &name));
+                    }
                     found.dropped.push(name);
                 }
                 for package in kept {
@@ -156,7 +486,24 @@ pub fn runtime_packages(model: &Model<'_>, stage: &Stage, runs: &[usize]) -> Res
             }
         }
     }
+    for package in lost {
+        if !found.install.contains(&package) {
+            found.install.push(package);
+        }
+    }
     Ok(found)
+}
+
+/// Recommended packages that come with one that is left out, of use to programs.
+fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
+    let release =
+        image.distribution.known().and_then(|distribution| distribution.release.as_deref()).unwrap_or_default();
+    match tables::recommends(package, release) {
+        Recommended::Packages(packages) => {
+            packages.into_iter().filter(|name| tables::stages().toolchain.recommended.contains(name)).collect()
+        }
+        Recommended::Nothing | Recommended::Unknown => Vec::new(),
+    }
 }
 
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.
@@ -365,6 +712,14 @@ pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut:
     names_no_directory(model, stage)
 }
 
+/// The virtual environment whose programs stand first on the PATH at the instruction.
+#[must_use]
+pub fn environment_on_path(model: &Model<'_>, index: usize) -> Option<String> {
+    let Variable::Set(path) = model.state(index).variables.get("PATH") else { return None };
+    let first = path.fixed()?.split(':').next()?;
+    first.strip_suffix(&format!("/{}", tables::stages().environment.bin)).map(str::to_owned)
+}
+
 /// An instruction that leaves the programs of the environment first on the PATH.
 fn path_stays(model: &Model<'_>, index: usize, first: usize) -> Result<(), String> {
     let instruction = model.instruction(index);
@@ -451,8 +806,10 @@ pub fn install_line(manager: PackageManager, packages: &RuntimePackages) -> Opti
     match manager {
         PackageManager::Apt => {
             let option = if packages.recommends { "" } else { "--no-install-recommends " };
+            let told =
+                if packages.is_told { format!("{} ", tables::stages().install.assignment) } else { String::new() };
             Some(format!(
-                "RUN apt-get update && apt-get install -y {option}{names} && {}",
+                "RUN apt-get update && {told}apt-get install -y {option}{names} && {}",
                 super::packages::REMOVE_LISTS
             ))
         }

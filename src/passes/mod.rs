@@ -6,6 +6,7 @@
 pub mod add_to_copy;
 pub mod approved_base;
 pub mod cache_mounts;
+pub mod cleanup_layer;
 pub mod copy_ownership;
 pub mod dependency_layers;
 pub mod distroless_base;
@@ -93,6 +94,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.
     &package_install::PackageInstall,
+    // After package-install: once each RUN cleans up behind itself, a cleanup in a later layer has nothing to do.
+    &cleanup_layer::CleanupLayer,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
     // Last: a base that another pass puts in is pinned too.

@@ -4,9 +4,10 @@ use crate::edit::Edit;
 use crate::model::Model;
 use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
-use crate::rewrite::Findings;
+use crate::rewrite::{Findings, Rewrite};
 use crate::source::Span;
 use crate::syntax::ast::ItemKind;
+use crate::validate::Step;
 
 /// Whether a line within the span, other than its first, is a comment line.
 pub(super) fn has_comment_line(source: &str, span: Span) -> bool {
@@ -93,7 +94,7 @@ fn plain_joint(model: &Model<'_>, text: &str) -> String {
 }
 
 /// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
-pub(super) fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
+fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
     let between = Span::new(model.instruction(second - 1).span.end, model.instruction(second).span.start);
     let comments: String =
         between.of(model.source).split_inclusive('\n').filter(|line| line.trim_start().starts_with('#')).collect();
@@ -109,6 +110,20 @@ pub(super) fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> Str
     let indent = continuation.rsplit('\n').next().unwrap_or_default();
     let line_end = &continuation[..continuation.len() - indent.len()];
     format!(" {line_end}{comments}{indent}&& ")
+}
+
+/// Makes the RUNs from `first` to `last`, which stand one behind the other, one `&&` list.
+pub(super) fn merge(model: &Model<'_>, first: usize, last: usize, mut rewrite: Rewrite) -> Option<Rewrite> {
+    for second in first + 1..=last {
+        // A blank at the end of the line above goes with the line end.
+        let above = model.body(second - 1).and_then(|body| body.understood());
+        let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
+        let end = model.script_span(second - 1, end).end;
+        let between = Span::new(end, model.instruction(second).arguments.start);
+        let joint = merge_joint(model, first, second);
+        rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first, second });
+    }
+    Some(rewrite)
 }
 
 /// A line continuation and the indentation of the instruction's next lines.

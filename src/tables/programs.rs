@@ -18,6 +18,8 @@ pub struct ProgramTable {
     shell_words: BTreeMap<String, bool>,
     /// What programs do with a directory that they are given.
     trees: BTreeMap<String, TreeEffect>,
+    /// Programs that fetch the files which their arguments name.
+    fetchers: Vec<String>,
     /// Whether shells stay beside the last command of `-c`.
     shells: Vec<ShellRow>,
     /// Programs that run a script of a manifest.
@@ -152,6 +154,12 @@ impl ProgramTable {
         self.code.iter().any(|end| name.ends_with(end.as_str()))
     }
 
+    /// Whether the program fetches files.
+    #[must_use]
+    pub fn is_fetcher(&self, name: &str) -> bool {
+        self.fetchers.iter().any(|fetcher| fetcher == name)
+    }
+
     /// Whether the name is a builtin or keyword that a shell takes before it looks for a program.
     #[must_use]
     pub fn is_shell_word(&self, name: &str) -> bool {
@@ -169,6 +177,14 @@ struct ProgramsFile {
     shells: Vec<ShellRow>,
     runners: Vec<Runner>,
     code: Code,
+    fetchers: Fetchers,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fetchers {
+    source: String,
+    programs: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -252,7 +268,9 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
         runners: file.runners,
         code: file.code.ends,
         script: file.code.script,
+        fetchers: file.fetchers.programs,
     };
+    sourced("fetchers", &file.fetchers.source)?;
     sourced("code", &file.code.source)?;
     for row in &table.shells {
         sourced(&row.name, &row.source)?;

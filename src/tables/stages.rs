@@ -1,25 +1,40 @@
 //! What a split into a build stage and a runtime stage knows of commands and files: `stages.yaml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{PackageManager, TableError, decode_file, invalid, shipped};
+use super::{DistributionName, PackageManager, TableError, decode_file, invalid, shipped};
 
 /// The table, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StageTable {
     below: Vec<Below>,
+    quiet: Vec<Below>,
     accounts: Accounts,
     manifests: Manifests,
     never_read: NeverRead,
     scratch: BTreeSet<String>,
+    /// How packages of the distribution are installed.
+    pub install: Installs,
     /// What starts programs with another PATH.
     pub login: Login,
     /// What goes with compilers.
     pub toolchain: Toolchain,
+    /// Projects of Node.
+    #[serde(rename = "projects")]
+    pub node: NodeProjects,
+    sources: Sources,
+    /// What takes the place of images with a toolchain.
+    pub runtimes: Vec<RuntimeImage>,
+    /// What programs of Rust are linked with.
+    pub crates: Crates,
+    helpers: Accounts,
+    starts: Vec<Starts>,
+    /// What asks for time zones.
+    pub zones: TimeZones,
     /// Where Python packages go.
     pub environment: PythonEnvironment,
 }
@@ -54,6 +69,19 @@ struct NeverRead {
     ends: BTreeSet<String>,
 }
 
+/// How packages of the distribution are installed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installs {
+    source: String,
+    /// Options, by their main names, that another install goes without or has itself.
+    pub options: BTreeSet<String>,
+    /// The variable that keeps it from asking.
+    pub variable: String,
+    /// How another install is told not to ask.
+    pub assignment: String,
+}
+
 /// What starts programs with another PATH than that of the image.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +91,193 @@ pub struct Login {
     pub words: BTreeSet<String>,
     /// Packages of the distribution.
     pub schedulers: BTreeSet<String>,
+}
+
+/// What is known of projects of Node.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeProjects {
+    source: String,
+    /// The family of images.
+    pub family: String,
+    /// The name of the manifest.
+    pub manifest: String,
+    /// The directory of the packages, below the project.
+    pub packages: String,
+    tools: BTreeMap<String, ProjectTool>,
+    wrappers: BTreeSet<String>,
+    /// What node-gyp needs.
+    pub compilers: NodeCompilers,
+    checks: BTreeSet<String>,
+    removers: BTreeSet<String>,
+    builders: Vec<ProjectBuilder>,
+    pruners: Vec<Pruner>,
+    /// What leaves development dependencies out of an install.
+    pub production: Production,
+    runs_sources: BTreeSet<String>,
+    code: BTreeSet<String>,
+    development: DevelopmentFiles,
+}
+
+/// What node-gyp needs beside a toolchain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeCompilers {
+    /// Packages of the distribution.
+    pub packages: BTreeSet<String>,
+    /// Their programs.
+    pub programs: BTreeSet<String>,
+}
+
+/// What a tool of Node does with a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProjectTool {
+    /// It installs packages and runs scripts of the manifest.
+    Packages,
+    /// It runs programs of packages.
+    Runner,
+}
+
+/// A program that builds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectBuilder {
+    program: String,
+    /// The argument with which it builds; none when it always does.
+    #[serde(default)]
+    first: Option<String>,
+    /// Where it puts what it makes, below the project.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// Options whose value says that.
+    #[serde(default)]
+    pub output_options: Vec<String>,
+    /// Options whose value names the configuration.
+    #[serde(default)]
+    pub project_options: Vec<String>,
+    /// Its configuration.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Words in its configuration that put it elsewhere.
+    #[serde(default)]
+    pub elsewhere: Vec<String>,
+}
+
+/// What removes development dependencies behind a build.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pruner {
+    program: String,
+    /// The command.
+    pub command: String,
+    /// The major version of Node that has it.
+    pub since: u32,
+    /// Options of the install that it needs too.
+    #[serde(default)]
+    pub keeps: Vec<String>,
+    /// What has to stand in files of the context.
+    #[serde(default)]
+    pub lock: Vec<LockFile>,
+}
+
+/// A file that has to hold a text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockFile {
+    /// Its name.
+    pub file: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What leaves development dependencies out of an install.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Production {
+    /// A variable, set to anything but `development`.
+    pub variable: String,
+    /// The value with which it leaves none out.
+    pub development: String,
+    /// Options.
+    pub options: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DevelopmentFiles {
+    directories: BTreeSet<String>,
+    contains: BTreeSet<String>,
+}
+
+/// What takes the place of an image with a toolchain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeImage {
+    /// The family of the image.
+    pub family: String,
+    /// Its distribution.
+    pub distribution: DistributionName,
+    /// The image, with `{release}` for the release of the distribution.
+    pub image: String,
+    /// Packages that programs of the image rely on.
+    pub packages: Vec<String>,
+    source: String,
+}
+
+/// What programs of Rust are linked with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crates {
+    source: String,
+    /// The package with headers of the library of a crate.
+    pub linked: BTreeMap<String, String>,
+    /// Crates that need no library.
+    pub alone: BTreeSet<String>,
+    /// The variable that puts the output elsewhere.
+    pub variable: String,
+    /// Options of `cargo build` that do so.
+    pub options: BTreeSet<String>,
+    /// The family of images.
+    pub family: String,
+    /// A program of those images of the family that have headers of many libraries.
+    pub with_headers: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Starts {
+    language: String,
+    words: BTreeSet<String>,
+    source: String,
+}
+
+/// What asks for time zones.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeZones {
+    /// Words of code.
+    pub words: BTreeSet<String>,
+    /// Variables.
+    pub variables: BTreeSet<String>,
+    /// The package that has them.
+    pub package: String,
+    source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sources {
+    source: String,
+    languages: Vec<LanguageSources>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LanguageSources {
+    language: String,
+    extensions: BTreeSet<String>,
+    names: BTreeSet<String>,
 }
 
 /// What goes with compilers.
@@ -75,6 +290,17 @@ pub struct Toolchain {
     /// Programs that fetch sources.
     pub fetchers: BTreeSet<String>,
     libraries: Vec<ToolchainLibraries>,
+    /// Packages that others recommend, of use to programs.
+    pub recommended: BTreeSet<String>,
+    carried: Vec<Carried>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Carried {
+    words: BTreeSet<String>,
+    apt: String,
+    apk: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -86,6 +312,16 @@ struct ToolchainLibraries {
 }
 
 impl Toolchain {
+    /// The packages of libraries that come with compilers, for which a word stands in a text.
+    pub fn carried(&self, manager: PackageManager, mentions: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        let rows = self.carried.iter().filter(move |row| row.words.iter().any(|word| mentions(word)));
+        rows.filter_map(move |row| match manager {
+            PackageManager::Apt => Some(row.apt.as_str()),
+            PackageManager::Apk => Some(row.apk.as_str()),
+            _ => None,
+        })
+    }
+
     /// The packages of libraries that programs load which were compiled with the package.
     pub fn libraries(&self, manager: PackageManager, package: &str) -> impl Iterator<Item = &str> {
         let rows = self.libraries.iter().filter(move |row| row.manager == manager && row.packages.contains(package));
@@ -120,6 +356,95 @@ impl StageTable {
     pub fn writes_below(&self, program: &str, subcommand: &str) -> bool {
         let called = if subcommand.is_empty() { program.to_owned() } else { format!("{program} {subcommand}") };
         self.below.iter().any(|row| row.commands.contains(&called))
+    }
+
+    /// Whether the command leaves nothing behind but downloads and manifests.
+    #[must_use]
+    pub fn is_quiet(&self, program: &str, subcommand: &str) -> bool {
+        let called = if subcommand.is_empty() { program.to_owned() } else { format!("{program} {subcommand}") };
+        self.quiet.iter().any(|row| row.commands.contains(&called))
+    }
+
+    /// Whether the program comes with a package of its own name.
+    #[must_use]
+    pub fn is_helper(&self, program: &str) -> bool {
+        self.helpers.programs.contains(program)
+    }
+
+    /// Whether a text in code of the language starts other programs.
+    #[must_use]
+    pub fn starts_programs(&self, language: &str, text: &str) -> bool {
+        let row = self.starts.iter().find(|row| row.language == language);
+        row.is_none_or(|row| row.words.iter().any(|word| text.contains(word.as_str())))
+    }
+
+    /// What the program does with a project of Node.
+    #[must_use]
+    pub fn project_tool(&self, program: &str) -> Option<ProjectTool> {
+        self.node.tools.get(program).copied()
+    }
+
+    /// Whether the program starts its arguments.
+    #[must_use]
+    pub fn starts_others(&self, program: &str) -> bool {
+        self.node.wrappers.contains(program)
+    }
+
+    /// Whether the program makes nothing that an image needs.
+    #[must_use]
+    pub fn only_checks(&self, program: &str) -> bool {
+        self.node.checks.contains(program)
+    }
+
+    /// Whether the program removes its arguments.
+    #[must_use]
+    pub fn removes(&self, program: &str) -> bool {
+        self.node.removers.contains(program)
+    }
+
+    /// The row of a program that builds with these arguments.
+    #[must_use]
+    pub fn builder(&self, program: &str, arguments: &[String]) -> Option<&ProjectBuilder> {
+        self.node.builders.iter().find(|row| {
+            row.program == program && row.first.as_ref().is_none_or(|first| arguments.first() == Some(first))
+        })
+    }
+
+    /// What removes development dependencies that the program installed.
+    #[must_use]
+    pub fn pruner(&self, program: &str) -> Option<&Pruner> {
+        self.node.pruners.iter().find(|row| row.program == program)
+    }
+
+    /// Whether the program compiles sources when it runs them.
+    #[must_use]
+    pub fn runs_sources(&self, program: &str) -> bool {
+        self.node.runs_sources.contains(program)
+    }
+
+    /// Whether a file of that path has code of a project of Node.
+    #[must_use]
+    pub fn is_code(&self, path: &str) -> bool {
+        path.rsplit_once('.').is_some_and(|(_, extension)| self.node.code.contains(extension))
+    }
+
+    /// Whether a file of that path serves development only.
+    #[must_use]
+    pub fn is_of_development(&self, path: &str) -> bool {
+        let table = &self.node.development;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        path.split('/').any(|part| table.directories.contains(part))
+            || table.contains.iter().any(|part| name.contains(part.as_str()))
+    }
+
+    /// Whether only the compiler of the language reads a file of that name.
+    #[must_use]
+    pub fn is_source(&self, language: &str, name: &str) -> bool {
+        let row = self.sources.languages.iter().find(|row| row.language == language);
+        row.is_some_and(|row| {
+            row.names.contains(name)
+                || name.rsplit_once('.').is_some_and(|(_, extension)| row.extensions.contains(extension))
+        })
     }
 
     /// Whether the program makes accounts.
@@ -172,12 +497,26 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
     let others = [
         &table.accounts.source,
         &table.environment.source,
+        &table.install.source,
         &table.login.source,
         &table.manifests.source,
         &table.never_read.source,
+        &table.node.source,
+        &table.sources.source,
+        &table.crates.source,
+        &table.helpers.source,
+        &table.zones.source,
         &table.toolchain.source,
     ];
-    let has_sources = table.below.iter().map(|row| &row.source).chain(others).all(|source| !source.trim().is_empty());
+    let has_sources = table
+        .below
+        .iter()
+        .chain(&table.quiet)
+        .map(|row| &row.source)
+        .chain(table.runtimes.iter().map(|row| &row.source))
+        .chain(table.starts.iter().map(|row| &row.source))
+        .chain(others)
+        .all(|source| !source.trim().is_empty());
     if !has_sources {
         return Err(invalid(FILE, "the file", "source", "it is empty"));
     }

@@ -1,5 +1,6 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
+use super::cleanup;
 use super::commute;
 use super::dependencies;
 use super::labels;
@@ -155,6 +156,25 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// A RUN that only deletes goes, because what it deletes is gone already.
+    ///
+    /// An earlier RUN of the stage deletes the same package lists or caches, and nothing that may fill them comes behind it;
+    /// the base image has apt delete packages by itself.
+    DropIdle {
+        /// The RUN.
+        run: usize,
+    },
+    /// A RUN that only removes files moves to the end of an earlier one of its stage. Guarded where what one of them touches
+    /// is an assumption.
+    ///
+    /// It commutes with everything between them; both are `&&` lists with the same flags, and the earlier one leaves
+    /// nothing behind in its shell.
+    MoveDeleteToMaker {
+        /// The earlier RUN.
+        maker: usize,
+        /// The RUN that moves.
+        run: usize,
+    },
     /// Two neighbours change places: `second`, which stands behind `first`, then stands before it.
     ///
     /// Neither writes what the other one reads or writes: files and directories by absolute paths, variables, user, working
@@ -304,6 +324,8 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
+        Step::DropIdle { run } => cleanup::drop_idle(before, replay, *run),
+        Step::MoveDeleteToMaker { maker, run } => cleanup::move_delete(before, replay, *maker, *run, level),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),

@@ -55,3 +55,60 @@ pub(super) fn swap_for_static(
     *base = Evaluated::new(&bare.reference, before.dockerfile.escape);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Step, check as validate};
+    use super::*;
+    use crate::context::BuildContext;
+    use crate::model::body::BodyCache;
+    use crate::rewrite::Rewrite;
+    use crate::source::Span;
+    use crate::syntax;
+
+    #[track_caller]
+    fn check(before: &str, after: &str, level: Level, step: Step, reason: Option<&str>) {
+        let (old, new) = (syntax::parse(before), syntax::parse(after));
+        let (context, cache) = (BuildContext::unknown(), BodyCache::default());
+        let before = Model::build(before, &old.dockerfile, &context, &cache);
+        let after = Model::build(after, &new.dockerfile, &context, &cache);
+        let rewrite = Rewrite { steps: vec![step], ..Rewrite::new(level, Span::new(0, 0), "swaps", "why") };
+        let found = validate(&before, &after, &[rewrite]);
+        match reason {
+            None => assert_eq!(found, Ok(())),
+            Some(reason) => {
+                let found = found.expect_err("the validator refuses it");
+                assert!(found.contains(reason), "{found}");
+            }
+        }
+    }
+
+    const BEFORE: &str = "FROM python:3.12-bookworm\nHEALTHCHECK CMD curl -f http://localhost/\nCMD [\"python3\"]\n";
+    const INSTALL: &str =
+        "RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n";
+
+    fn after(image: &str, install: &str) -> String {
+        BEFORE.replacen("FROM python:3.12-bookworm\n", &format!("FROM {image}\n{install}"), 1)
+    }
+
+    #[test]
+    fn reference_and_packages_are_those_of_the_model() {
+        let step = || Step::SwapBase { from: 0 };
+        let slim = "python:3.12-slim-bookworm";
+        check(BEFORE, &after(slim, INSTALL), Level::Guarded, step(), None);
+        check(BEFORE, &after(slim, INSTALL), Level::Safe, step(), Some("cannot be safe"));
+        check(BEFORE, &after(slim, ""), Level::Guarded, step(), Some("instructions were expected"));
+        check(BEFORE, &after("python:3.11-slim-bookworm", INSTALL), Level::Guarded, step(), Some("another effect"));
+        check(BEFORE, &after("python:3.12-slim-trixie", INSTALL), Level::Guarded, step(), Some("another effect"));
+        let more = INSTALL.replacen("curl", "curl vim", 1);
+        check(BEFORE, &after(slim, &more), Level::Guarded, step(), Some("another effect"));
+        check(BEFORE, &after(slim, INSTALL), Level::Guarded, Step::SwapForStatic { from: 0 }, Some("static program"));
+    }
+
+    #[test]
+    fn what_the_model_declines_is_refused() {
+        let makes = BEFORE.replacen("HEALTHCHECK", "RUN make\nHEALTHCHECK", 1);
+        let slim = makes.replacen("3.12-bookworm", "3.12-slim-bookworm", 1);
+        check(&makes, &slim, Level::Guarded, Step::SwapBase { from: 0 }, Some("`make`"));
+    }
+}

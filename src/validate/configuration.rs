@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Step;
 use crate::model::configuration::{Entries, Field};
-use crate::model::{Base, Model};
+use crate::model::{Base, Model, Stage};
 use crate::rewrite::Rewrite;
 
 /// Compares the configurations of the stages. `place` leads from the number of an instruction before to the one after:
@@ -25,7 +25,8 @@ pub(super) fn compare(
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
         let new = counterpart.and_then(|index| new.get(index)).ok_or_else(|| format!("stage `{name}` is gone"))?;
-        if !agree_but_for_path(&old.environment, &new.environment) && splits(rewrites) {
+        let names = lost_names(stage);
+        if !agree_but_for(&names, &old.environment, &new.environment) && splits(rewrites) {
             return Err(format!("the image of stage `{name}` has another environment"));
         }
         let fields = old.differences(new).into_iter().filter(|field| !declared[stage.index].contains(field));
@@ -41,11 +42,17 @@ fn splits(rewrites: &[Rewrite]) -> bool {
     rewrites.iter().flat_map(|rewrite| &rewrite.steps).any(|step| matches!(step, Step::SplitStage(_)))
 }
 
-/// Whether the variables are the same, whatever PATH is: the one that a split may change.
-fn agree_but_for_path(old: &Entries, new: &Entries) -> bool {
+/// The variables that a split may change: PATH, and those of an image with a toolchain.
+fn lost_names(stage: &Stage) -> BTreeSet<String> {
+    let of_image = stage.image.as_deref().and_then(|image| image.env.known());
+    of_image.into_iter().flat_map(|env| env.keys().cloned()).chain(["PATH".to_owned()]).collect()
+}
+
+/// Whether the variables are the same but for these names.
+fn agree_but_for(names: &BTreeSet<String>, old: &Entries, new: &Entries) -> bool {
     let without = |entries: &Entries| {
         let mut entries = entries.clone();
-        entries.known.remove("PATH");
+        entries.known.retain(|name, _| !names.contains(name));
         entries
     };
     without(old) == without(new)
@@ -83,7 +90,11 @@ impl Step {
             Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
             // That both images have the same configuration is a side condition of the step.
             Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
-            // PATH alone, see `agree_but_for_path`.
+            // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
+            Self::SplitStage(split) if split.changes_base(before) => Some((
+                split.cut,
+                &[Field::Environment, Field::Labels, Field::HealthCheck, Field::Author, Field::Volumes, Field::Ports],
+            )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             _ => None,
         }

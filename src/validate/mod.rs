@@ -8,6 +8,7 @@
 mod axioms;
 mod base;
 mod claims;
+mod cleanup;
 mod commute;
 mod configuration;
 mod dependencies;

@@ -154,6 +154,14 @@ impl Replay {
         Ok(())
     }
 
+    /// Puts the script of the second RUN, which may stand further behind, at the end of that of the first.
+    pub(super) fn join(&mut self, first: usize, second: usize) -> Result<(), String> {
+        let mut behind = std::mem::take(as_and_chain(self.script(second)?)?);
+        self.remove(second)?;
+        as_and_chain(self.script(first)?)?.append(&mut behind);
+        Ok(())
+    }
+
     fn are_neighbours(&self, first: usize, second: usize) -> bool {
         self.effects.windows(2).any(|pair| pair[0].0 == first && pair[1].0 == second)
     }

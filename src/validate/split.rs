@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::replay::Replay;
 use crate::model::cache::is_below;
 use crate::model::deed::{Deed, deeds};
-use crate::model::effect::{self, Effect};
-use crate::model::split::{self, Kind, RuntimePackages};
+use crate::model::development;
+use crate::model::effect::{self, Effect, Evaluated};
+use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
 use crate::model::{Base, Model, Stage};
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
@@ -30,11 +31,37 @@ pub struct Split {
     /// The instruction before which a virtual environment for Python packages is made. It is on the PATH from there on, and in
     /// the second.
     pub environment: Option<usize>,
+    /// The command that removes packages of development at the end of the first.
+    pub prune: Option<String>,
     /// Packages that the second installs.
     pub packages: Vec<String>,
 }
 
 impl Split {
+    /// The lines of the new stage that take over what was built.
+    ///
+    /// # Errors
+    /// Why it cannot be taken over.
+    pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
+        let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
+        let path = self.environment.map(|_| Ok(split::environment_lines()[1].clone()));
+        copies.chain(path).collect()
+    }
+
+    /// Whether the new stage is built from another image.
+    pub(super) fn changes_base(&self, before: &Model<'_>) -> bool {
+        let from = before.stages.get(self.stage).map(|stage| &before.instruction(stage.from).kind);
+        !matches!(from, Some(InstructionKind::From(from)) if from.image.text == self.base)
+    }
+
+    /// Whether the packages of the new stage are installed at its top: no instruction up to the cut installs some that is not
+    /// repeated.
+    #[must_use]
+    pub fn installs_first(&self, before: &Model<'_>) -> bool {
+        let mut above = before.stages.get(self.stage).map_or(0, |stage| stage.instructions.start)..=self.cut;
+        !above.any(|index| !self.repeated.contains(&index) && split::installs_packages(before, index))
+    }
+
     /// The repeated COPY above which the new stage takes what was built, so that a change of the sources does not take it again;
     /// both write to other places. Without one, it is taken at the end of what is repeated.
     #[must_use]
@@ -49,8 +76,17 @@ impl Split {
     pub fn check(&self, before: &Model<'_>) -> Result<RuntimePackages, String> {
         let stage = the_stage(before, self)?;
         check_name(before, self)?;
-        let packages = check_build_side(before, stage, self)?;
+        let base = new_base(before, stage, self)?;
+        let packages = check_build_side(before, stage, self, base.as_ref())?;
         check_run_side(before, stage, self, &packages)?;
+        if let Some(base) = &base {
+            split::may_have_base(before, stage, self.cut, base, &self.copies)?;
+        }
+        if let Some(prune) = &self.prune
+            && development::prune(before, stage, self.cut)? != *prune
+        {
+            return Err(format!("`{prune}` is not what removes packages of development"));
+        }
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
             split::may_have_environment(before, stage, first, self.cut)?;
@@ -82,16 +118,22 @@ fn the_stage<'m>(before: &'m Model<'_>, split: &Split) -> Result<&'m Stage, Stri
     if !matches!(stage.base, Base::Image(_)) {
         return Err("the stage is built from no image".to_owned());
     }
-    let InstructionKind::From(from) = &before.instruction(stage.from).kind else {
-        return Err("the stage has no FROM".to_owned());
-    };
-    if split.base != from.image.text {
-        return Err("the new stage has another base".to_owned());
-    }
     if before.instruction(stage.from).span.of(before.source).contains('\n') {
         return Err("FROM goes on over several lines".to_owned());
     }
     Ok(stage)
+}
+
+/// The base of the new stage, if it is another one.
+fn new_base(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<Option<RuntimeBase>, String> {
+    let InstructionKind::From(from) = &before.instruction(stage.from).kind else {
+        return Err("the stage has no FROM".to_owned());
+    };
+    if split.base == from.image.text {
+        return Ok(None);
+    }
+    let base = split::runtime_base(before, stage).filter(|base| base.text == split.base);
+    base.map(Some).ok_or_else(|| format!("`{}` does not take the place of `{}`", split.base, from.image.text))
 }
 
 /// The new name is a valid one, and nothing refers to anything else by it.
@@ -113,7 +155,12 @@ fn check_name(before: &Model<'_>, split: &Split) -> Result<(), String> {
 
 /// Everything up to the cut: settings are inputs of both stages, and what is not repeated lies in what is copied, is made up
 /// for by packages, or is of no use to the program.
-fn check_build_side(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<RuntimePackages, String> {
+fn check_build_side(
+    before: &Model<'_>,
+    stage: &Stage,
+    split: &Split,
+    base: Option<&RuntimeBase>,
+) -> Result<RuntimePackages, String> {
     let mut installs = Vec::new();
     for index in stage.instructions.start..=split.cut {
         let line = before.lines.line(before.instruction(index).span.start);
@@ -132,7 +179,7 @@ fn check_build_side(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<
     if let Some(index) = split.repeated.iter().find(|index| !(stage.instructions.start..=split.cut).contains(index)) {
         return Err(format!("instruction {index} is not repeated"));
     }
-    let packages = split::runtime_packages(before, stage, &installs)?;
+    let packages = split::runtime_packages(before, stage, &installs, base)?;
     if packages.install != split.packages {
         return Err(format!("the new stage needs the packages {:?}", packages.install));
     }
@@ -148,7 +195,7 @@ fn unread_argument(before: &Model<'_>, stage: &Stage, split: &Split, index: usiz
     let moved =
         (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Configuration);
     let side = split.repeated.iter().copied().chain(moved).chain(split.cut + 1..stage.instructions.end);
-    if split::is_argument_read(before, &names, side) {
+    if split::is_argument_read(before, &names, !split.packages.is_empty(), side) {
         Err("the new stage lacks a build argument".to_owned())
     } else {
         Ok(())
@@ -166,13 +213,21 @@ fn no_volume_over_copies(before: &Model<'_>, split: &Split, index: usize) -> Res
 
 fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_repeated: bool) -> Result<(), String> {
     let target = split::destination(before, index).ok_or("where it copies to is not known")?;
-    let overlaps = |copy: &String| is_below(copy, &target) || is_below(&target, copy);
     if is_repeated {
         // What a build removed would come back below the copy.
+        let targets =
+            split::targets(before, index).map(|targets| targets.into_iter().map(|(_, target)| target).collect());
+        let targets: Vec<String> = targets.unwrap_or_else(|| vec![target.clone()]);
+        let overlaps = |copy: &String| targets.iter().any(|target| is_below(copy, target) || is_below(target, copy));
         return if split.copies.iter().any(overlaps) { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
     }
-    let is_copied = split.copies.iter().any(|copy| is_below(&target, copy));
-    if is_copied || split::is_brought_later(before, stage, index, split.cut) {
+    let is_copied = |target: &String| split.copies.iter().any(|copy| is_below(target, copy));
+    let language = split::language(before, stage, split.cut);
+    let is_unread = || {
+        let assets = language.and_then(|language| split::assets(before, index, language));
+        assets.is_some_and(|assets| assets.iter().all(is_copied))
+    };
+    if is_copied(&target) || is_unread() || split::is_brought_later(before, stage, index, split.cut) {
         return Ok(());
     }
     Err(format!("what it copies to `{target}` is lost"))
@@ -193,7 +248,9 @@ fn run(
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
             }
-            Deed::Below(path) => !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path)),
+            Deed::Below(path) | Deed::Output(path) => {
+                !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
+            }
             Deed::PythonPackages => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
@@ -207,13 +264,21 @@ fn run(
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
             Deed::Packages { .. } => {}
             Deed::PythonPackages if split.environment.is_some_and(|first| first <= index) => {}
+            // Into an environment of the file's own, which is first on the PATH of both stages.
+            Deed::PythonPackages if is_own_environment(before, split, index) => {}
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
-            Deed::Below(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
-            Deed::Below(path) => return Err(format!("what it writes to `{path}` is lost")),
+            Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
+            Deed::Below(path) | Deed::Output(path) => return Err(format!("what it writes to `{path}` is lost")),
         }
     }
     installs.push(index);
     Ok(())
+}
+
+/// Whether the programs of the instruction come from a virtual environment that is copied as a whole. What is first on the PATH
+/// there is first in the new stage too, which has the same settings.
+fn is_own_environment(before: &Model<'_>, split: &Split, index: usize) -> bool {
+    split::environment_on_path(before, index).is_some_and(|environment| split.copies.contains(&environment))
 }
 
 /// What runs in the new stage, at build time and in containers, does not need what is left out.
@@ -253,26 +318,22 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }
-    if split.copies.iter().all(|copy| copy == environment) {
-        return Ok(());
-    }
-    for index in stage.instructions.start..=split.cut {
-        let instruction = before.instruction(index);
-        let makes = matches!(instruction.kind, InstructionKind::Run(_));
-        let gives_away = instruction.flag("chown").is_some() || split::calls_chown(before, index);
-        if makes && !before.user(index).is_root() || gives_away {
-            return Err("what is copied belongs to another user than root".to_owned());
-        }
-    }
-    Ok(())
+    split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
 }
 
-/// Whether the path exists when the build is over: a working directory, or the target of a command.
+/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings.
 fn is_made(before: &Model<'_>, stage: &Stage, split: &Split, path: &str) -> bool {
-    (stage.instructions.start..=split.cut).any(|index| {
-        before.state(index).workdir.fixed() == Some(path) && split::kind(before, index) == Kind::Run
-            || split::kind(before, index) == Kind::Run
-                && deeds(before, index).is_ok_and(|deeds| deeds.contains(&Deed::Below(path.to_owned())))
+    (stage.instructions.start..=split.cut).any(|index| match split::kind(before, index) {
+        Kind::Run => {
+            before.state(index).workdir.fixed() == Some(path)
+                || deeds(before, index).is_ok_and(|deeds| deeds.contains(&Deed::Output(path.to_owned())))
+        }
+        Kind::Transfer => {
+            let targets = split::targets(before, index).unwrap_or_default();
+            targets.iter().any(|(_, target)| target == path)
+                || split::destination(before, index).as_deref() == Some(path) && path != "/"
+        }
+        _ => false,
     })
 }
 
@@ -291,7 +352,7 @@ fn after(
     let Effect::From { base, platform, name } = of(stage.from)? else { return Err("the stage has no FROM".to_owned()) };
     let mut list: Vec<(Option<usize>, Effect)> =
         (0..stage.from).map(|index| Ok((Some(index), of(index)?))).collect::<Result<_, String>>()?;
-    let build = Effect::From { base: base.clone(), platform: platform.clone(), name: Some(split.name.clone()) };
+    let build = Effect::From { base, platform: platform.clone(), name: Some(split.name.clone()) };
     list.push((Some(stage.from), build));
     let environment = split::environment_lines();
     for index in stage.instructions.start..=split.cut {
@@ -304,12 +365,18 @@ fn after(
             list.push((Some(index), of(index)?));
         }
     }
-    list.push((Some(stage.from), Effect::From { base, platform, name }));
+    if let Some(prune) = &split.prune {
+        list.push((None, effect_of(&format!("RUN {prune}"))?));
+    }
+    list.push((Some(stage.from), from_effect(&split.base, platform, name)?));
     let mut install = install_effect(stage, packages)?;
+    if split.installs_first(before) {
+        list.extend(install.take().map(|effect| (None, effect)));
+    }
     let carried_above = split.carried_above(before);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            list.extend(carried(split)?);
+            list.extend(carried(before, stage, split)?);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(before, index) {
@@ -320,7 +387,7 @@ fn after(
         }
     }
     if carried_above.is_none() {
-        list.extend(carried(split)?);
+        list.extend(carried(before, stage, split)?);
     }
     for index in split.cut + 1..stage.instructions.end {
         list.push((Some(index), of(index)?));
@@ -329,10 +396,20 @@ fn after(
 }
 
 /// The effects that carry over what was built.
-fn carried(split: &Split) -> Result<Vec<(Option<usize>, Effect)>, String> {
-    let copies = split.copies.iter().map(|copy| format!("COPY --from={} {copy} {copy}", split.name));
-    let path = split.environment.map(|_| split::environment_lines()[1].clone());
-    copies.chain(path).map(|line| Ok((None, effect_of(&line)?))).collect()
+fn carried(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<Vec<(Option<usize>, Effect)>, String> {
+    split.carried_lines(before, stage)?.iter().map(|line| Ok((None, effect_of(line)?))).collect()
+}
+
+/// The effect of a FROM.
+fn from_effect(base: &str, platform: Option<Evaluated>, name: Option<String>) -> Result<Effect, String> {
+    let source = format!("FROM {base}\n");
+    let parsed = syntax::parse(&source);
+    let (context, cache) = (crate::context::BuildContext::unknown(), crate::model::body::BodyCache::default());
+    let model = Model::build(&source, &parsed.dockerfile, &context, &cache);
+    match effect::effects(&model).into_iter().next() {
+        Some(Effect::From { base, .. }) => Ok(Effect::From { base, platform, name }),
+        _ => Err(format!("`{base}` is no image")),
+    }
 }
 
 fn install_effect(stage: &Stage, packages: &RuntimePackages) -> Result<Option<Effect>, String> {
@@ -351,4 +428,145 @@ fn effect_of(line: &str) -> Result<Effect, String> {
     let (context, cache) = (crate::context::BuildContext::unknown(), crate::model::body::BodyCache::default());
     let model = Model::build(&source, &parsed.dockerfile, &context, &cache);
     effect::effects(&model).into_iter().nth(1).ok_or_else(|| format!("`{line}` is no instruction"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Step, check as validate};
+    use super::*;
+    use crate::context::BuildContext;
+    use crate::model::body::BodyCache;
+    use crate::rewrite::{Level, Rewrite};
+    use crate::source::Span;
+
+    /// What the validator says of the split from one text to the other, in the context of a case of the pass.
+    fn verdict(case: &str, before: &str, after: &str, split: Split) -> Result<(), String> {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/passes/multi-stage");
+        let (old, new) = (syntax::parse(before), syntax::parse(after));
+        let (context, cache) = (BuildContext::from_dir(&cases.join(case).join("context")), BodyCache::default());
+        let before = Model::build(before, &old.dockerfile, &context, &cache);
+        let after = Model::build(after, &new.dockerfile, &context, &cache);
+        let mut rewrite = Rewrite::new(Level::Guarded, Span::new(0, 0), "splits", "why");
+        rewrite.steps.push(Step::SplitStage(Box::new(split)));
+        validate(&before, &after, &[rewrite])
+    }
+
+    const PYTHON: &str = "FROM python:3.12-slim\nENV A=1\nWORKDIR /app\nRUN apt-get update && apt-get install -y gcc libpq-dev curl\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\nEXPOSE 80\nCMD [\"python\", \"app.py\"]\n";
+    const PYTHON_AFTER: &str = "FROM python:3.12-slim AS build\nENV A=1\nWORKDIR /app\nRUN apt-get update && apt-get install -y gcc libpq-dev curl\nRUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nFROM python:3.12-slim\nENV A=1\nWORKDIR /app\nRUN apt-get update && apt-get install -y libpq5 curl && rm -rf /var/lib/apt/lists/*\nCOPY --from=build /opt/venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY . .\nEXPOSE 80\nCMD [\"python\", \"app.py\"]\n";
+
+    fn python() -> Split {
+        Split {
+            stage: 0,
+            name: "build".to_owned(),
+            base: "python:3.12-slim".to_owned(),
+            cut: 5,
+            repeated: vec![1, 2],
+            copies: vec!["/opt/venv".to_owned()],
+            environment: Some(4),
+            prune: None,
+            packages: vec!["libpq5".to_owned(), "curl".to_owned()],
+        }
+    }
+
+    #[track_caller]
+    fn check_python(change: impl FnOnce(&mut Split), from: &str, to: &str, reason: Option<&str>) {
+        let mut split = python();
+        change(&mut split);
+        let after = PYTHON_AFTER.replacen(from, to, 1);
+        assert!(from.is_empty() || after != PYTHON_AFTER, "{from} is there");
+        check_verdict(verdict("example", PYTHON, &after, split), reason);
+    }
+
+    #[track_caller]
+    fn check_verdict(found: Result<(), String>, reason: Option<&str>) {
+        match reason {
+            None => assert_eq!(found, Ok(())),
+            Some(reason) => {
+                let found = found.expect_err("the validator refuses it");
+                assert!(found.contains(reason), "{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_is_that_of_the_split() {
+        let same = |_: &mut Split| {};
+        check_python(same, "", "", None);
+        for (from, to) in [
+            ("COPY --from=build /opt/venv /opt/venv\n", "COPY --from=build /opt/venv/bin /opt/venv/bin\n"),
+            ("COPY --from=build /opt/venv /opt/venv\n", "COPY --from=build /opt/venv /venv\n"),
+            ("COPY --from=build /opt/venv /opt/venv\n", "COPY --from=build --chown=1000 /opt/venv /opt/venv\n"),
+            ("COPY --from=build", "COPY --from=0"),
+            ("AS build", "AS builder"),
+            ("libpq5 curl", "curl"),
+            ("libpq5 curl", "libpq5"),
+            ("FROM python:3.12-slim\nENV A=1", "FROM python:3.12-slim\nENV A=2"),
+            ("FROM python:3.12-slim\nENV", "FROM python:3.13-slim\nENV"),
+            ("ENV PATH=/opt/venv/bin:$PATH\nCOPY . .", "ENV PATH=$PATH:/opt/venv/bin\nCOPY . ."),
+            ("RUN python -m venv /opt/venv\n", "RUN python -m venv --system-site-packages /opt/venv\n"),
+            ("EXPOSE 80", "EXPOSE 81"),
+            ("\"app.py\"", "\"other.py\""),
+        ] {
+            check_python(same, from, to, Some("has another effect"));
+        }
+        check_python(same, "COPY . .\n", "", Some("instructions were expected"));
+        check_python(
+            same,
+            "FROM python:3.12-slim\nENV A=1\n",
+            "FROM python:3.12-slim\n",
+            Some("instructions were expected"),
+        );
+    }
+
+    #[test]
+    fn what_is_needed_is_found_by_the_validator() {
+        let check = |change: fn(&mut Split), reason| check_python(change, "", "", Some(reason));
+        check(|split| split.packages = vec!["curl".to_owned()], "needs the packages");
+        check(|split| split.repeated = vec![2], "lacks a setting");
+        check(|split| split.repeated = vec![1, 2, 3], "it builds, and is repeated");
+        check(|split| split.copies.clear(), "the virtual environment is not what is copied");
+        check(|split| split.environment = None, "Python packages that it installs are lost");
+        check(|split| split.environment = Some(6), "Python packages that it installs are lost");
+        check(|split| split.copies.push("/usr".to_owned()), "is no directory of the program");
+        check(|split| split.copies.push("/srv/data".to_owned()), "nothing is known to make");
+        check(|split| split.base = "python:3.12-alpine".to_owned(), "does not take the place");
+        check(|split| split.name = "Build".to_owned(), "is no name for a stage");
+        check(|split| split.cut = 6, "");
+        check(|split| split.cut = 20, "it is cut where no stage is");
+        check(|split| split.prune = Some("npm prune".to_owned()), "");
+    }
+
+    #[test]
+    fn packages_of_development_go_by_one_command_only() {
+        let before = "FROM node:22-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nCMD [\"node\", \"dist/server.js\"]\n";
+        let after = "FROM node:22-slim AS build\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nRUN npm prune --omit=dev\nFROM node:22-slim\nWORKDIR /app\nCOPY --from=build /app/node_modules /app/node_modules\nCOPY --from=build /app/dist /app/dist\nCOPY --from=build /app/package.json /app/package.json\nCOPY --from=build /app/views /app/views\nCMD [\"node\", \"dist/server.js\"]\n";
+        let copies = ["/app/node_modules", "/app/dist", "/app/package.json", "/app/views"];
+        let split = Split {
+            cut: 5,
+            repeated: vec![1],
+            base: "node:22-slim".to_owned(),
+            copies: copies.map(str::to_owned).to_vec(),
+            environment: None,
+            prune: Some("npm prune --omit=dev".to_owned()),
+            packages: Vec::new(),
+            ..python()
+        };
+        let check = |split: &Split, after: &str, reason| {
+            check_verdict(verdict("node_with_a_build_script", before, after, split.clone()), reason);
+        };
+        check(&split, after, None);
+        check(&split, &after.replace("--omit=dev", "--omit=optional"), Some("has another effect"));
+        for left_out in 0..copies.len() {
+            let mut split = split.clone();
+            let path = split.copies.remove(left_out);
+            let after = after.replace(&format!("COPY --from=build {path} {path}\n"), "");
+            check(&split, &after, Some("is lost"));
+        }
+        let other = Split { prune: Some("npm prune --omit=optional".to_owned()), ..split.clone() };
+        check(&other, after, Some("is not what removes packages"));
+        let sources = Split { copies: vec!["/app/dist/server.js".to_owned()], ..split };
+        check(&sources, after, Some("is lost"));
+    }
 }

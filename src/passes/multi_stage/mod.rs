@@ -1,17 +1,21 @@
 //! A single stage that builds and runs becomes two: one with the compilers, and a lean one that runs.
 //!
 //! ## What it does
-//! Cuts a stage behind the last instruction that builds something. What stands above stays as a build stage; a new stage from
-//! the same image repeats the settings, accounts and packages that the program needs, copies what was built, and goes
-//! on with the instructions below. Python packages go to a virtual environment, which is what is copied.
+//! Cuts a stage behind the last instruction that builds something. What stands above stays as a build stage; a new stage repeats
+//! the settings, accounts and packages that the program needs, copies what was built, and goes on with the instructions
+//! below. Python packages go to a virtual environment, which is what is copied.
+//!
+//! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
+//! run on an image of the same release without the toolchain, those of C and C++ without the compilers.
 //!
 //! ## Why
 //! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
 //!
 //! ## Level
 //! Guarded. A split is a partition: for each instruction it has to be known what it leaves behind. Declined are files with
-//! ONBUILD, commands that write to places that are not known, packages with headers whose library is not known, programs
-//! that call a compiler, files that belong to another user than root, and splits that leave nothing out.
+//! ONBUILD, commands that write to places that are not known, packages with headers whose library is not known, programs that
+//! call a compiler or that need a development dependency, what is copied and belongs to several users, and splits that leave
+//! nothing out.
 //!
 //! ## Assumptions
 //! No build-only file is read at run time through a computed path; commands write where their table row says; nobody starts a
@@ -20,6 +24,8 @@
 //! ## References
 //! Docker's documentation, "Multi-stage builds"; Python documentation, `venv`.
 
+mod compiled;
+mod node;
 mod plan;
 mod python;
 mod text;
@@ -40,8 +46,8 @@ static INFO: PassInfo = PassInfo {
     max_level: Level::Guarded,
 };
 
-/// What reads the stage of each ecosystem; `None` when the stage is none of its own.
-const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find];
+/// What reads the stage of each kind of program; `None` when it is none of that kind.
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find, node::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {

@@ -3,7 +3,7 @@
 use super::text;
 use crate::model::cache::is_below;
 use crate::model::deed::{Deed, deeds};
-use crate::model::split::{self, Kind, RuntimePackages};
+use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
 use crate::model::{Model, Stage};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
@@ -17,6 +17,57 @@ pub(super) struct Draft {
     pub(super) environment: Option<usize>,
     /// What the new stage takes, by absolute paths.
     pub(super) copies: Vec<String>,
+    /// Another image for the new stage.
+    pub(super) base: Option<RuntimeBase>,
+    /// What removes packages of development behind the build, or why nothing does.
+    pub(super) prune: Result<String, String>,
+}
+
+/// More paths than this are not copied one by one.
+const MAX_COPIES: usize = 9;
+
+/// What the instructions up to the cut leave that the program may need: by paths, none below another one.
+pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<String> {
+    let language = split::language(model, stage, cut);
+    let mut made: Vec<String> = Vec::new();
+    let mut brought: Vec<String> = Vec::new();
+    for index in stage.instructions.start..=cut {
+        match split::kind(model, index) {
+            Kind::Run => {
+                let deeds = deeds(model, index).unwrap_or_default();
+                made.extend(deeds.iter().filter_map(Deed::path).map(str::to_owned));
+            }
+            Kind::Transfer if model.instruction(index).flag("from").is_none() => {
+                if split::is_brought_later(model, stage, index, cut) {
+                    continue;
+                }
+                match language.and_then(|language| split::assets(model, index, language)) {
+                    Some(assets) => brought.extend(assets),
+                    None => brought.extend(split::destination(model, index)),
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut all: Vec<String> = Vec::new();
+    for path in made.into_iter().chain(brought) {
+        if !all.iter().any(|other| is_below(&path, other)) {
+            all.retain(|other| !is_below(other, &path));
+            all.push(path);
+        }
+    }
+    if all.len() > MAX_COPIES
+        && let Some(directory) = model.state(cut).workdir.fixed()
+    {
+        all.retain(|path| !is_below(path, directory));
+        all.insert(0, directory.to_owned());
+    }
+    all
+}
+
+/// Whether packages that only builds need are installed.
+pub(super) fn installs_toolchain(model: &Model<'_>, deed: &Deed) -> bool {
+    matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| split::is_build_only(model, name)))
 }
 
 /// Names for the build stage, the first that is free.
@@ -45,15 +96,15 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
     let configuration = above().filter(|index| split::kind(model, *index) == Kind::Configuration);
     let side: Vec<usize> =
         repeated.iter().copied().chain(configuration).chain(draft.cut + 1..stage.instructions.end).collect();
+    let packages = split::runtime_packages(model, stage, &installs, draft.base.as_ref())?;
     for index in arguments {
         let InstructionKind::Arg(declarations) = &model.instruction(index).kind else { continue };
         let names: Vec<String> = declarations.iter().map(|declaration| declaration.name.text.clone()).collect();
-        if split::is_argument_read(model, &names, side.iter().copied()) {
+        if split::is_argument_read(model, &names, !packages.install.is_empty(), side.iter().copied()) {
             repeated.push(index);
         }
     }
     repeated.sort_unstable();
-    let packages = split::runtime_packages(model, stage, &installs)?;
     let InstructionKind::From(from) = &model.instruction(stage.from).kind else {
         return Err("the stage has no FROM".to_owned());
     };
@@ -62,19 +113,26 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
     let split = Split {
         stage: stage.index,
         name: name.to_owned(),
-        base: from.image.text.clone(),
+        base: draft.base.as_ref().map_or_else(|| from.image.text.clone(), |base| base.text.clone()),
         cut: draft.cut,
         repeated,
         copies: draft.copies.clone(),
         environment: draft.environment,
+        prune: draft.prune.clone().ok(),
         packages: packages.install.clone(),
     };
+    if let Err(reason) = &draft.prune
+        && packages.dropped.is_empty()
+        && draft.base.is_none()
+    {
+        return Err(reason.clone());
+    }
     split.check(model)?;
     let edits = text::edits(model, stage, &split, &packages)?;
     let mut rewrite = Rewrite::new(
         Level::Guarded,
         model.instruction(stage.from).span,
-        format!("becomes a build stage `{name}` and a runtime stage {}", without(&packages)),
+        format!("becomes a build stage `{name}` and a runtime stage {}", without(&split, &packages)),
         "what only the build needs stays out of the image",
     )
     .step(Step::SplitStage(Box::new(split)));
@@ -94,10 +152,13 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
 }
 
 /// What the new stage is without, in words.
-fn without(packages: &RuntimePackages) -> String {
+fn without(split: &Split, packages: &RuntimePackages) -> String {
     let names: Vec<String> = packages.dropped.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() && split.prune.is_some() {
+        return "without development dependencies".to_owned();
+    }
     match names.as_slice() {
-        [] => "with what was built".to_owned(),
+        [] => format!("from `{}`", split.base),
         [one] => format!("without {one}"),
         [first, second] => format!("without {first} and {second}"),
         [first, second, rest @ ..] => format!("without {first}, {second} and {} more", rest.len()),
@@ -111,9 +172,12 @@ fn is_mentioned(model: &Model<'_>, name: &str) -> bool {
 }
 
 fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize) -> bool {
-    let target = split::destination(model, index);
-    let is_copied = target.is_some_and(|target| draft.copies.iter().any(|copy| is_below(&target, copy)));
-    !is_copied && !split::is_brought_later(model, stage, index, draft.cut)
+    let is_copied = |target: &String| draft.copies.iter().any(|copy| is_below(target, copy));
+    let language = split::language(model, stage, draft.cut);
+    let assets = language.and_then(|language| split::assets(model, index, language));
+    !split::destination(model, index).is_some_and(|target| is_copied(&target))
+        && !assets.is_some_and(|assets| assets.iter().all(is_copied))
+        && !split::is_brought_later(model, stage, index, draft.cut)
 }
 
 fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
@@ -122,7 +186,9 @@ fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed
         Deed::Packages { names, refreshed, .. } => {
             *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
         }
-        Deed::Below(path) => !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path)),
+        Deed::Below(path) | Deed::Output(path) => {
+            !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
+        }
         Deed::PythonPackages => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)

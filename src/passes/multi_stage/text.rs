@@ -29,11 +29,15 @@ pub(super) fn edits(
     let above = stage.instructions.start..=split.cut;
     let moved: Vec<usize> = above.filter(|index| split::kind(model, *index) == Kind::Configuration).collect();
     edits.extend(moved.iter().map(|index| Edit::delete(block(model, *index))));
-    let mut header = style.line_end.to_owned();
     let end = lines(model, split.cut).end;
+    let mut header = String::new();
     if !model.source[..end].ends_with('\n') {
         header.push_str(style.line_end);
     }
+    if let Some(prune) = &split.prune {
+        header.push_str(&style.line(&format!("RUN {prune}")));
+    }
+    header.push_str(style.line_end);
     header.push_str(&new_stage(model, stage, split, packages, &style)?);
     edits.push(Edit::insert(end, header));
     Ok(edits)
@@ -94,10 +98,14 @@ fn new_stage(
     let alias = alias.map(|alias| format!(" {alias}")).unwrap_or_default();
     let mut text = style.line(&format!("FROM {flags}{}{alias}", split.base));
     let mut install = install(stage, packages, style)?;
+    if split.installs_first(model) {
+        text.push_str(&install.take().unwrap_or_default());
+    }
+    let carried = carried(model, stage, split, style)?;
     let carried_above = split.carried_above(model);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            text.push_str(&carried(split, style));
+            text.push_str(&carried);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(model, index) {
@@ -114,16 +122,14 @@ fn new_stage(
         }
     }
     if carried_above.is_none() {
-        text.push_str(&carried(split, style));
+        text.push_str(&carried);
     }
     Ok(text)
 }
 
 /// What takes over what was built.
-fn carried(split: &Split, style: &Style) -> String {
-    let copies = split.copies.iter().map(|copy| format!("COPY --from={} {copy} {copy}", split.name));
-    let path = split.environment.map(|_| split::environment_lines()[1].clone());
-    copies.chain(path).map(|line| style.line(&line)).collect()
+fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style) -> Result<String, String> {
+    Ok(split.carried_lines(model, stage)?.iter().map(|line| style.line(line)).collect())
 }
 
 /// The install of the packages that the new stage needs.

@@ -8,7 +8,6 @@ use crate::model::chain::Chain;
 use crate::model::packages::{self, KeepRecommends, NO_RECOMMENDS, REMOVE_LISTS};
 use crate::rewrite::{Findings, Level, Rewrite};
 use crate::shell::ast::Word;
-use crate::source::Span;
 use crate::tables;
 use crate::validate::Step;
 
@@ -109,7 +108,7 @@ impl Place<'_> {
         let below = self.installs_below(self.run);
         let last = *below.last()?;
         let span = self.span().to(self.model.instruction(last).span);
-        let mut rewrite = Rewrite::new(
+        let rewrite = Rewrite::new(
             Level::Safe,
             span,
             if below.len() == 1 {
@@ -119,16 +118,7 @@ impl Place<'_> {
             },
             "a cached RUN that only updates leaves old lists behind, from which packages cannot be fetched any more",
         );
-        for second in below {
-            // A blank at the end of the line above goes with the line end.
-            let above = self.model.body(second - 1).and_then(|body| body.understood());
-            let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
-            let end = self.model.script_span(second - 1, end).end;
-            let between = Span::new(end, self.model.instruction(second).arguments.start);
-            let joint = text::merge_joint(self.model, self.run, second);
-            rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first: self.run, second });
-        }
-        Some(rewrite)
+        text::merge(self.model, self.run, last, rewrite)
     }
 
     /// Whether the RUN becomes a part of one above.

@@ -1,0 +1,275 @@
+//! Packages of a Node project that only its development needs: what removes them behind a build, and whether the program goes
+//! without them.
+
+use std::collections::BTreeSet;
+
+use super::manifest::package_json::PackageJson;
+use super::outputs::{Project, is_install, script_name};
+use super::scope::Variable;
+use super::split::{Kind, context_files, kind};
+use super::{Model, Stage};
+use crate::context::Entry;
+use crate::shell::ast::{Script, Word};
+use crate::shell::command::{Invocation, recognize};
+use crate::shell::{self, Dialect};
+use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
+use crate::tables::{self, ProjectTool};
+
+/// The kind of dependencies that only development needs, and those that the program has.
+const DEVELOPMENT: &str = "devDependencies";
+const PROGRAM: &str = "dependencies";
+
+/// Scripts that call one another are followed so far.
+const MAX_NESTING: usize = 5;
+
+/// The command that removes the packages of development behind the instruction `cut`, the last one of the build.
+///
+/// # Errors
+/// Why there is none.
+pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, String> {
+    let (run, install) = the_install(model, stage, cut)?;
+    let directory = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
+    if model.state(cut).workdir.fixed() != Some(directory) || model.state(cut).user != model.state(run).user {
+        return Err("the build ends in another directory or as another user than the install".to_owned());
+    }
+    let project = Project::read(model, run, directory).ok_or("package.json is not known")?;
+    let manifest = &project.manifest;
+    if !manifest.workspaces.is_empty() {
+        return Err("the project has workspaces".to_owned());
+    }
+    if manifest.dependencies.get(PROGRAM).is_none_or(|packages| packages.is_empty()) {
+        return Err("the program has no dependencies".to_owned());
+    }
+    let packages = development_of(manifest);
+    if packages.is_empty() {
+        return Err("package.json has no development dependencies".to_owned());
+    }
+    if leaves_out_development(model, run, &install) {
+        return Err("the install leaves development dependencies out".to_owned());
+    }
+    let pruner = tables::stages().pruner(&install.program).ok_or_else(|| {
+        format!("how `{}` removes development dependencies behind a build is not known", install.program)
+    })?;
+    for needed in &pruner.lock {
+        if model.context.entry(&needed.file) != Entry::File
+            || !model.context.read(&needed.file).is_some_and(|text| text.contains(needed.text.as_str()))
+        {
+            return Err(format!("`{}` is not the lock file that it reads", needed.file));
+        }
+    }
+    let interpreter = stage.image.as_deref().and_then(|image| image.interpreter.as_ref());
+    let major = interpreter.and_then(|interpreter| interpreter.version.split('.').next()?.parse::<u32>().ok());
+    if major.is_none_or(|major| major < pruner.since) {
+        return Err("the version of Node is not known to have what removes development dependencies".to_owned());
+    }
+    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err)?;
+    let kept = pruner.keeps.iter().filter(|option| install.has(option));
+    Ok(kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}")))
+}
+
+/// The one RUN with an install of the project up to the cut.
+fn the_install(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<(usize, Invocation), String> {
+    let mut found = None;
+    for run in (stage.instructions.start..=cut).filter(|index| kind(model, *index) == Kind::Run) {
+        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
+        for command in script.all_simple_commands() {
+            let Some(invocation) = recognize(command) else { continue };
+            let is_tool = tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages);
+            if is_tool
+                && is_install(&invocation)
+                && !invocation.has("--global")
+                && found.replace((run, invocation)).is_some()
+            {
+                return Err("packages are installed more than once".to_owned());
+            }
+        }
+    }
+    found.ok_or_else(|| "no install of the project is known".to_owned())
+}
+
+fn leaves_out_development(model: &Model<'_>, run: usize, install: &Invocation) -> bool {
+    let table = &tables::stages().node.production;
+    let by_variable = match model.state(run).variables.get(&table.variable) {
+        Variable::Unset => false,
+        Variable::Set(value) => value.fixed() != Some(table.development.as_str()),
+        Variable::Unknown => true,
+    };
+    by_variable
+        || install.variable(&table.variable).is_some()
+        || install.options.iter().any(|option| table.options.contains(&option.name))
+}
+
+/// The packages that only development needs, but for declarations of types, which no program loads.
+fn development_of(manifest: &PackageJson) -> BTreeSet<&str> {
+    let program = manifest.dependencies.get(PROGRAM);
+    let packages = manifest.dependencies.get(DEVELOPMENT).into_iter().flat_map(|packages| packages.keys());
+    packages
+        .map(String::as_str)
+        .filter(|name| !name.starts_with("@types/") && program.is_none_or(|program| !program.contains_key(*name)))
+        .collect()
+}
+
+/// Whether the program is started from sources that a tool compiles when it runs, or that is not known.
+#[must_use]
+pub fn runs_sources(model: &Model<'_>, stage: &Stage, cut: usize) -> bool {
+    let Ok((run, _)) = the_install(model, stage, cut) else { return true };
+    let project = model.state(run).workdir.fixed().and_then(|directory| Project::read(model, run, directory));
+    let Some(project) = project else { return true };
+    let Some(commands) = processes(model, stage, &project.manifest) else { return true };
+    let is_source =
+        |word: &String| tables::stages().runs_sources(word) || word.ends_with(".ts") || word.ends_with(".tsx");
+    commands.iter().flatten().any(is_source)
+}
+
+/// Where the program needs a package of development.
+fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages: &BTreeSet<&str>) -> Option<String> {
+    let Some(commands) = processes(model, stage, manifest) else {
+        return Some("what a container starts is not known".to_owned());
+    };
+    let image = stage.image.as_deref();
+    let mut configured: BTreeSet<&str> = BTreeSet::new();
+    for words in &commands {
+        let Some(program) = words.first() else { continue };
+        let is_file = program.contains('/');
+        let is_of_image = image.is_some_and(|image| image.programs.contains(program));
+        let is_of_program = manifest.dependencies.get(PROGRAM).is_some_and(|packages| packages.contains_key(program));
+        if !is_file && !is_of_image && !is_of_program {
+            return Some(format!("`{program}` may come with a development dependency"));
+        }
+        if is_of_program {
+            configured.insert(program);
+        }
+        let is_package = |word: &&String| packages.iter().any(|package| names(word, package));
+        if let Some(word) = words.iter().find(is_package) {
+            return Some(format!("a container starts `{word}`, a development dependency"));
+        }
+    }
+    let Some(files) = context_files(model) else {
+        return Some("which packages the sources load is not known without the build context".to_owned());
+    };
+    let table = tables::stages();
+    // A program of a package reads its configuration when it starts.
+    let is_configuration = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        configured.iter().any(|program| name.starts_with(&format!("{program}.config.")))
+    };
+    if let Some((path, _)) = files.iter().find(|(path, _)| is_configuration(path) && path.ends_with("ts")) {
+        return Some(format!("`{path}` is compiled when the program starts"));
+    }
+    let is_read = |path: &str| table.is_code(path) && (!table.is_of_development(path) || is_configuration(path));
+    for (path, text) in files.iter().filter(|(path, _)| is_read(path)) {
+        if let Some(package) = packages.iter().find(|package| loads(text, package)) {
+            return Some(format!("`{path}` loads `{package}`, a development dependency"));
+        }
+    }
+    None
+}
+
+/// Whether the word names the package or a file of it.
+fn names(word: &str, package: &str) -> bool {
+    word.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a text loads the package: its name in quotes, but for imports of types.
+fn loads(text: &str, package: &str) -> bool {
+    text.lines().filter(|line| !line.trim_start().starts_with("import type")).any(|line| {
+        line.match_indices(package).any(|(at, _)| {
+            let before = line[..at].chars().next_back();
+            let after = line[at + package.len()..].chars().next();
+            matches!(before, Some('"' | '\'' | '`')) && matches!(after, Some('"' | '\'' | '`' | '/'))
+                || line.trim_start().starts_with("npx ") && before == Some(' ')
+        })
+    })
+}
+
+/// The commands that containers and health checks start, scripts of package.json and of the context followed.
+fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option<Vec<Vec<String>>> {
+    let mut found = Vec::new();
+    for index in stage.instructions.clone() {
+        let command = match &model.instruction(index).kind {
+            InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
+            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
+            _ => continue,
+        };
+        match command {
+            Command::Exec(argv) => {
+                let words = argv.iter().map(|word| word.text.clone()).collect();
+                Reader { model, stage, manifest }.process(words, &mut found, 0)?;
+            }
+            Command::Shell(_) => {
+                let read = model.body(index)?.understood()?;
+                Reader { model, stage, manifest }.script(read, &mut found, 0)?;
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Follows what a container starts to scripts of package.json and of the context.
+struct Reader<'m> {
+    model: &'m Model<'m>,
+    stage: &'m Stage,
+    manifest: &'m PackageJson,
+}
+
+impl Reader<'_> {
+    fn script(&self, script: &Script, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        for command in script.all_simple_commands() {
+            let words: Vec<String> = command.words.iter().map(|word| Word::literal(word).unwrap_or_default()).collect();
+            self.process(words, found, depth)?;
+        }
+        Some(())
+    }
+
+    fn text(&self, text: &str, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        self.script(&shell::parse(text, Dialect::Bash).ok()?, found, depth + 1)
+    }
+
+    fn process(&self, words: Vec<String>, found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        if depth > MAX_NESTING {
+            return None;
+        }
+        let program = words.first().map_or("", String::as_str);
+        if program == "exec" {
+            // `exec "$@"` starts CMD, which is looked at for itself.
+            let rest = words[1..].to_vec();
+            return if rest.iter().all(String::is_empty) { Some(()) } else { self.process(rest, found, depth + 1) };
+        }
+        let is_script = words.get(1).is_some_and(|word| !word.starts_with('-'));
+        if tables::stages().project_tool(program) == Some(ProjectTool::Packages) && is_script {
+            return self.of_manifest(&words, found, depth);
+        }
+        let named = if tables::programs().is_init(program, &[]) {
+            words.iter().skip(1).find(|word| !word.starts_with('-'))
+        } else {
+            words.first()
+        };
+        if let Some(path) = named.filter(|word| word.contains('/')) {
+            let workdir = self.model.state(self.stage.instructions.end - 1).workdir.fixed()?;
+            let path = super::deed::joined(workdir, path);
+            let source = self.model.context_file(self.stage, self.stage.instructions.end, &path)?;
+            let text = self.model.context.read(&source)?;
+            if !tables::stages().is_code(&source) || source.ends_with(".sh") {
+                self.text(&text, found, depth)?;
+            }
+        }
+        if !words.is_empty() && !tables::programs().is_shell_word(program) {
+            found.push(words);
+        }
+        Some(())
+    }
+
+    /// `npm start` and the like.
+    fn of_manifest(&self, words: &[String], found: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+        let read = shell::parse(&words.join(" "), Dialect::Posix).ok()?;
+        let command = read.all_simple_commands().into_iter().next()?;
+        let name = script_name(&recognize(command)?)?;
+        let mut has_script = false;
+        for name in [format!("pre{name}"), name.clone(), format!("post{name}")] {
+            let Some(text) = self.manifest.scripts.get(&name) else { continue };
+            has_script = true;
+            self.text(text, found, depth)?;
+        }
+        has_script.then_some(())
+    }
+}

@@ -1,0 +1,296 @@
+//! What build commands make, where the files of a project say it.
+//!
+//! Where they do not, a build may have written anything below the directory that it ran in.
+
+use serde_json::Value;
+
+use super::Model;
+use super::cache::is_below;
+use super::deed::{Deed, joined, source_at};
+use super::manifest::package_json::{self, PackageJson};
+use super::manifest::{cargo, go_mod};
+use super::scope::Variable;
+use crate::shell::ast::{SimpleCommand, Word};
+use crate::shell::command::{Invocation, recognize};
+use crate::shell::state::is_opaque;
+use crate::shell::{self, Dialect};
+use crate::tables::{self, Operands, ProjectTool};
+
+/// Scripts that call one another are followed so far.
+const MAX_NESTING: usize = 5;
+
+/// What a command of a tool makes in a directory; `None` when the files of the project do not say it.
+#[must_use]
+pub fn of_command(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Vec<Deed>> {
+    let project = Project::read(model, run, directory)?;
+    match tables::stages().project_tool(&invocation.program)? {
+        ProjectTool::Packages if is_install(invocation) => project.install(),
+        ProjectTool::Packages => project.script(&script_name(invocation)?, 0),
+        ProjectTool::Runner => {
+            let words: Option<Vec<String>> = invocation.arguments.iter().map(|word| word.text.clone()).collect();
+            project.words(&words?)
+        }
+    }
+}
+
+/// What `go build` without `-o` makes in a directory: a program with the name of the package (`go help build`); `None` when the
+/// files of the project do not say it.
+#[must_use]
+pub fn of_go_build(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Deed> {
+    let arguments = invocation.known_arguments()?;
+    let package = match arguments.as_slice() {
+        [] => ".",
+        [package] => *package,
+        _ => return None,
+    };
+    let name = match package {
+        "." | "./" => {
+            let source = source_at(model, run, &joined(directory, "go.mod"))?;
+            let module = go_mod::read(&model.context.read(&source)?)?.module?;
+            let mut parts = module.rsplit('/');
+            let last = parts.next()?;
+            let is_version = last.strip_prefix('v').is_some_and(|digits| digits.parse::<u32>().is_ok());
+            if is_version { parts.next()?.to_owned() } else { last.to_owned() }
+        }
+        file if file.ends_with(".go") => file.rsplit('/').next()?.trim_end_matches(".go").to_owned(),
+        path if path.starts_with("./") && !path.contains("...") => {
+            path.trim_end_matches('/').rsplit('/').next()?.to_owned()
+        }
+        _ => return None,
+    };
+    Some(Deed::Output(joined(directory, &name)))
+}
+
+/// The programs that `cargo build` makes in a directory (The Cargo Book, "Cargo Targets"); `None` when the files of the project do
+/// not say it.
+#[must_use]
+pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Vec<Deed>> {
+    let elsewhere = &tables::stages().crates.options;
+    let variable = &tables::stages().crates.variable;
+    if elsewhere.iter().any(|name| invocation.options(name).next().is_some())
+        || !matches!(model.state(run).variables.get(variable), Variable::Unset)
+        || invocation.variable(variable).is_some()
+    {
+        return None;
+    }
+    let source = source_at(model, run, &joined(directory, "Cargo.toml"))?;
+    let manifest = cargo::read(&model.context.read(&source)?).filter(|manifest| !manifest.is_workspace)?;
+    let profile = if invocation.has("--release") { "release" } else { "debug" };
+    let named: Vec<String> = invocation.values("--bin").filter_map(|value| value.text.clone()).collect();
+    let programs = match (named.is_empty(), manifest.programs.is_empty()) {
+        (false, _) => named,
+        (true, false) => manifest.programs,
+        (true, true) => vec![manifest.name?],
+    };
+    Some(programs.iter().map(|name| Deed::Output(joined(directory, &format!("target/{profile}/{name}")))).collect())
+}
+
+/// What a compiler or build system makes that no row of options describes: what stands behind `-o`, or anything below where it
+/// runs and below the absolute paths that it names.
+///
+/// # Errors
+/// If it installs.
+pub fn of_build_system(directory: &str, words: &[String]) -> Result<Vec<Deed>, String> {
+    let installs = |word: &&String| {
+        let is_path = word.starts_with("DESTDIR=") || word.starts_with("--prefix") && !words[0].ends_with("configure");
+        word.as_str() == "install" || word.starts_with("install-") || word.starts_with("--install") || is_path
+    };
+    if let Some(word) = words.iter().find(installs) {
+        return Err(format!("where `{} {word}` writes to is not known", words[0]));
+    }
+    let outputs = words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str());
+    let made: Vec<Deed> = outputs.map(|output| Deed::Output(joined(directory, output))).collect();
+    if !made.is_empty() {
+        return Ok(made);
+    }
+    let named = words[1..].iter().filter(|word| word.starts_with('/')).map(|word| Deed::Below(joined("/", word)));
+    Ok(std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect())
+}
+
+/// Whether the command installs what the manifest names, and nothing else.
+#[must_use]
+pub fn is_install(invocation: &Invocation) -> bool {
+    matches!(invocation.subcommand(), "install" | "ci" | "") && invocation.arguments.is_empty()
+}
+
+/// The name of the script of package.json that the command runs.
+#[must_use]
+pub fn script_name(invocation: &Invocation) -> Option<String> {
+    match invocation.subcommand() {
+        "run" => invocation.arguments.first()?.text.clone(),
+        "" => invocation.arguments.first()?.text.clone(),
+        name => Some(name.to_owned()),
+    }
+}
+
+/// A project of Node in a directory of the image, as far as a RUN sees it.
+pub(super) struct Project<'m> {
+    model: &'m Model<'m>,
+    run: usize,
+    directory: String,
+    pub(super) manifest: PackageJson,
+}
+
+impl<'m> Project<'m> {
+    pub(super) fn read(model: &'m Model<'_>, run: usize, directory: &str) -> Option<Self> {
+        let source = source_at(model, run, &joined(directory, &tables::stages().node.manifest))?;
+        let manifest = package_json::read(&model.context.read(&source)?)?;
+        Some(Self { model, run, directory: directory.to_owned(), manifest })
+    }
+
+    fn install(&self) -> Option<Vec<Deed>> {
+        let has_packages = self.manifest.dependencies.values().any(|packages| !packages.is_empty());
+        let is_plain = self.manifest.install_scripts().is_empty() && self.manifest.workspaces.is_empty();
+        let packages = joined(&self.directory, &tables::stages().node.packages);
+        (has_packages && is_plain).then(|| vec![Deed::Output(packages)])
+    }
+
+    /// What a script of the manifest makes, with those that run before and behind it.
+    fn script(&self, name: &str, depth: usize) -> Option<Vec<Deed>> {
+        if depth > MAX_NESTING {
+            return None;
+        }
+        self.manifest.scripts.get(name)?;
+        let mut made = Vec::new();
+        for name in [format!("pre{name}"), name.to_owned(), format!("post{name}")] {
+            let Some(text) = self.manifest.scripts.get(&name) else { continue };
+            let script = shell::parse(text, Dialect::Posix).ok().filter(|script| !is_opaque(script))?;
+            for command in script.all_simple_commands() {
+                made.extend(self.command(command, depth)?);
+            }
+        }
+        Some(made)
+    }
+
+    fn command(&self, command: &SimpleCommand, depth: usize) -> Option<Vec<Deed>> {
+        if !command.redirects.is_empty() {
+            return None;
+        }
+        let words: Option<Vec<String>> = command.words.iter().map(Word::literal).collect();
+        if let Some(invocation) = recognize(command)
+            && let Some(ProjectTool::Packages) = tables::stages().project_tool(&invocation.program)
+        {
+            return self.script(&script_name(&invocation)?, depth + 1);
+        }
+        self.words(&words?)
+    }
+
+    fn words(&self, words: &[String]) -> Option<Vec<Deed>> {
+        let (program, rest) = words.split_first()?;
+        let table = tables::stages();
+        if table.starts_others(program) {
+            let at = rest.iter().position(|word| !word.contains('=') && !word.starts_with('-'))?;
+            return self.words(&rest[at..]);
+        }
+        if table.only_checks(program) {
+            return Some(Vec::new());
+        }
+        if table.removes(program) {
+            let paths = rest.iter().filter(|word| !word.starts_with('-'));
+            return Some(paths.map(|path| Deed::Below(joined(&self.directory, path))).collect());
+        }
+        if let Some(builder) = table.builder(program, rest) {
+            return self.builder(builder, rest);
+        }
+        let row = tables::effects().command(program, None).filter(|row| !row.bound)?;
+        match row.operands {
+            Operands::Text => Some(Vec::new()),
+            Operands::Write | Operands::Directories | Operands::Transfer => {
+                let paths = rest.iter().filter(|word| !word.starts_with('-'));
+                Some(paths.map(|path| Deed::Below(joined(&self.directory, path))).collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn builder(&self, builder: &tables::ProjectBuilder, rest: &[String]) -> Option<Vec<Deed>> {
+        let value = |names: &[String]| {
+            rest.iter().enumerate().find_map(|(at, word)| {
+                let (name, value) =
+                    word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+                names
+                    .iter()
+                    .any(|known| known == name)
+                    .then(|| value.map(str::to_owned).or_else(|| rest.get(at + 1).cloned()))?
+            })
+        };
+        if let Some(output) = value(&builder.output_options) {
+            return Some(vec![Deed::Output(self.below(&output)?)]);
+        }
+        if let Some(output) = &builder.output {
+            let says_otherwise = |name: &String| {
+                let text = self.text(name);
+                text.is_some_and(|text| builder.elsewhere.iter().any(|word| text.contains(word.as_str())))
+            };
+            return (!builder.files.iter().any(says_otherwise))
+                .then(|| vec![Deed::Output(joined(&self.directory, output))]);
+        }
+        let file =
+            value(&builder.project_options).unwrap_or_else(|| builder.files.first().cloned().unwrap_or_default());
+        self.compiled(&file)
+    }
+
+    /// The output directory that a configuration of TypeScript names.
+    fn compiled(&self, file: &str) -> Option<Vec<Deed>> {
+        let settings: Value = serde_json::from_str(&without_comments(&self.text(file)?)).ok()?;
+        let options = settings.get("compilerOptions");
+        if options.and_then(|options| options.get("noEmit")).and_then(Value::as_bool) == Some(true) {
+            return Some(Vec::new());
+        }
+        let output = options.and_then(|options| options.get("outDir")).and_then(Value::as_str);
+        match (output, settings.get("extends").and_then(Value::as_str)) {
+            (Some(output), _) => Some(vec![Deed::Output(self.below(output)?)]),
+            (None, Some(parent)) if parent.starts_with("./") && parent != file => {
+                self.compiled(parent.trim_start_matches("./"))
+            }
+            (None, _) => None,
+        }
+    }
+
+    /// A directory of its own below the project.
+    fn below(&self, path: &str) -> Option<String> {
+        let path = joined(&self.directory, path);
+        (is_below(&path, &self.directory) && path != self.directory).then_some(path)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let source = source_at(self.model, self.run, &joined(&self.directory, name))?;
+        self.model.context.read(&source)
+    }
+}
+
+/// JSON with comments and commas before a closing bracket, without them.
+fn without_comments(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut in_string = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if in_string => {
+                plain.push(c);
+                plain.extend(chars.next());
+            }
+            '"' => {
+                in_string = !in_string;
+                plain.push(c);
+            }
+            '/' if !in_string && chars.peek() == Some(&'/') => while chars.next_if(|c| *c != '\n').is_some() {},
+            '/' if !in_string && chars.peek() == Some(&'*') => {
+                let mut last = ' ';
+                for c in chars.by_ref() {
+                    if last == '*' && c == '/' {
+                        break;
+                    }
+                    last = c;
+                }
+            }
+            '}' | ']' if !in_string => {
+                let kept = plain.trim_end().trim_end_matches(',').len();
+                plain.truncate(kept);
+                plain.push(c);
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
+}

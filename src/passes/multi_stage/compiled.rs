@@ -1,0 +1,43 @@
+//! Programs that a compiler makes: of Go and Rust in images with their toolchain, of C and C++ with one that the file installs.
+
+use super::plan::{self, Draft};
+use crate::model::call::Call;
+use crate::model::deed::{Deed, deeds};
+use crate::model::split::{self, Kind};
+use crate::model::{Model, Stage};
+use crate::tables;
+
+/// A stage of an image with a toolchain that builds something.
+pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
+    let image = stage.image.as_deref()?;
+    let has_toolchain = tables::stages().runtimes.iter().any(|row| row.family == image.family);
+    if !has_toolchain && image.interpreter.is_some() {
+        return None;
+    }
+    let builds = |index: &usize| {
+        split::kind(model, *index) == Kind::Run
+            && deeds(model, *index)
+                .is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Output(_) | Deed::Below(_))))
+            && model.calls(*index).iter().any(|call| builds_something(call))
+    };
+    let cut = stage.instructions.clone().rfind(builds)?;
+    let installs = |index: usize| {
+        deeds(model, index).is_ok_and(|deeds| deeds.iter().any(|deed| plan::installs_toolchain(model, deed)))
+    };
+    if !has_toolchain && !(stage.instructions.start..=cut).any(installs) {
+        return None;
+    }
+    Some(Draft {
+        cut,
+        environment: None,
+        copies: plan::artefacts(model, stage, cut),
+        base: split::runtime_base(model, stage),
+        prune: Err("no image is known that takes the place of the one with the toolchain".to_owned()),
+    })
+}
+
+fn builds_something(call: &Call<'_>) -> bool {
+    let name = call.command.name().unwrap_or_default();
+    tables::stages().writes_below(call.program(), call.subcommand().unwrap_or_default())
+        || tables::stages().writes_below(&name, "")
+}

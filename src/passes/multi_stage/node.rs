@@ -1,0 +1,40 @@
+//! Node: packages are installed with those of development, the project is built, then the packages of development go.
+
+use super::plan::{self, Draft};
+use crate::model::deed::deeds;
+use crate::model::split::{self, Kind};
+use crate::model::{Model, Stage, development};
+use crate::tables;
+
+/// A stage that builds a project with a script of its manifest, or that installs packages with a compiler at hand.
+pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
+    let image = stage.image.as_deref()?;
+    if image.family != tables::stages().node.family {
+        return None;
+    }
+    let calls_tool = |index: &usize| {
+        split::kind(model, *index) == Kind::Run
+            && model.calls(*index).iter().any(|call| tables::stages().project_tool(call.program()).is_some())
+    };
+    let cut = stage.instructions.clone().rfind(calls_tool)?;
+    let has_compilers = (stage.instructions.start..=cut).any(|index| {
+        deeds(model, index).is_ok_and(|deeds| deeds.iter().any(|deed| plan::installs_toolchain(model, deed)))
+    });
+    let builds = stage.instructions.clone().filter(calls_tool).any(|index| runs_a_script(model, index));
+    if !has_compilers && !builds {
+        return None;
+    }
+    Some(Draft {
+        cut,
+        environment: None,
+        copies: plan::artefacts(model, stage, cut),
+        base: None,
+        prune: development::prune(model, stage, cut),
+    })
+}
+
+fn runs_a_script(model: &Model<'_>, run: usize) -> bool {
+    let is_install = |name: Option<&str>| matches!(name, None | Some("install" | "ci" | "prune" | "cache clean"));
+    let is_tool = |program: &str| tables::stages().project_tool(program).is_some();
+    model.calls(run).iter().any(|call| is_tool(call.program()) && !is_install(call.subcommand()))
+}

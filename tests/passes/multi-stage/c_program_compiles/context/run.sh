@@ -1,0 +1,2 @@
+#!/bin/sh
+gcc -o a a.c && ./a
