@@ -56,7 +56,6 @@ pub use sizes::{
     package_sizes, size_of,
 };
 pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
-pub use stages::{PythonEnvironment, StageTable, decode_stages, stages};
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 
 /// The text of every table, by its path in `rewrites/`.
