@@ -31,6 +31,16 @@ impl Step {
             Self::Commute { .. } => "neither of the two instructions writes what the other one reads or writes",
             Self::PinBase { .. } => "the table or the lock says that it is the same image",
             Self::ApprovedBase { .. } => "the project's configuration puts that image in its place",
+            Self::AptGetForApt { .. } => "`apt-get` does the same with these arguments",
+            Self::CopyManifestsFirst { .. } => "the install reads the copied manifests and nothing else of the sources",
+            Self::LockInstall { .. } => "the lock file is copied and names what the manifest asks for",
+            Self::SwapBase { .. } => {
+                "both images have one version, release and configuration, and every need of the stage is known and met"
+            }
+            Self::SwapForStatic { .. } => {
+                "the program is built without C, and nothing needs what the image that goes has"
+            }
+            Self::ChownIntoCopy { .. } => "COPY gives the files the owner that `chown -R` gives them",
             Self::SplitStage(_) => {
                 "both stages do what the one did, and what the program needs is copied to the same paths"
             }

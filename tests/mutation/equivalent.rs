@@ -180,12 +180,27 @@ fn raw_words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
+/// The word without its `${name}`s.
+fn without_plain_expansions(word: &str) -> String {
+    let mut rest = String::new();
+    for (number, part) in word.split("${").enumerate() {
+        match part.split_once('}') {
+            Some((name, behind)) if number > 0 && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_') => {
+                rest.push_str(behind);
+            }
+            _ if number > 0 => rest.extend(["${", part]),
+            _ => rest.push_str(part),
+        }
+    }
+    rest
+}
+
 fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
     if word.contains("<<") || word.starts_with('#') {
         return Some(word.to_owned());
     }
     // In a glob or a brace expansion, quoted `-`, `.` and `,` are other characters than plain ones.
-    let has_brackets = word.contains(['{', '[']);
+    let has_brackets = without_plain_expansions(word).contains(['{', '[']);
     let is_idle = |c: char| c.is_ascii_alphanumeric() || "_/:@%+".contains(c) || (".-,=".contains(c) && !has_brackets);
     let mut plain = String::new();
     let mut chars = word.chars().peekable();
@@ -207,6 +222,9 @@ fn without_idle_quotes(word: &str, starts_command: bool) -> Option<String> {
         }
         // A digit before a redirect is the number of its descriptor, and `=` makes an assignment.
         let is_descriptor = inner.ends_with(|c: char| c.is_ascii_digit()) && matches!(chars.peek(), Some('<' | '>'));
+        // Within a word, `#` begins no comment.
+        let is_idle =
+            |c: char| is_idle(c) || c == '#' && !has_brackets && !(plain.is_empty() && inner.starts_with('#'));
         let makes_assignment = starts_command && inner.contains('=') && !plain.contains('=');
         if !inner.is_empty() && inner.chars().all(is_idle) && !is_descriptor && !makes_assignment {
             plain.push_str(&inner);
