@@ -17,6 +17,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::policy::Policy;
 use crate::syntax::ast::Dockerfile;
 pub use builder::Builder;
 pub use evidence::{Started, Surroundings};
@@ -59,6 +60,7 @@ pub struct BuildContext {
     builder: Arc<builder::Search>,
     /// What compose files say of the services that run the image.
     services: Arc<[Service]>,
+    policy: Arc<Policy>,
     /// What compose files start in containers of the image.
     started: Arc<[Started]>,
 }
@@ -130,6 +132,7 @@ impl BuildContext {
             known: Some(Arc::new(Known { root, because, ignore, links: Mutex::default(), sources: OnceLock::new() })),
             builder: Arc::default(),
             services: Arc::default(),
+            policy: Arc::default(),
             started: Arc::default(),
         })
     }
@@ -138,6 +141,18 @@ impl BuildContext {
     #[must_use]
     pub fn with_builder(self, builder: Builder) -> Self {
         Self { builder: Arc::new(builder::Search::known(builder)), ..self }
+    }
+
+    /// The same context, with what its project says of base images.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
+    }
+
+    /// What the project says of base images.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The same context, with other evidence for it.

@@ -7,6 +7,8 @@ use crate::source::Span;
 pub enum Severity {
     /// BuildKit reads the file; it warns, or it fails when it comes to this step.
     Warning,
+    /// BuildKit reads the file; the project does not allow it.
+    Disallowed,
     /// BuildKit rejects one instruction.
     InstructionError,
     /// BuildKit's parser rejects the file.

@@ -27,6 +27,7 @@ pub mod lock;
 pub mod model;
 pub mod passes;
 pub mod pipeline;
+pub mod policy;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod report;

@@ -14,7 +14,7 @@ use crate::syntax::image::ImageReference;
 /// The name of the file.
 pub const NAME: &str = "imgopt.lock";
 
-const HEADER: &str = "# Written by `imgopt lock`: the index that each tag named on that day.\n";
+const HEADER: &str = "# Written by `imgopt pin`: the index that each tag named on that day.\n";
 
 /// The longest file that is read, in bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -52,7 +52,7 @@ pub enum LockError {
     #[error("larger than {} KiB", SIZE_LIMIT >> 10)]
     TooLarge,
     /// It is no YAML of that form.
-    #[error("{0}")]
+    #[error(transparent)]
     Form(#[from] serde_yaml::Error),
     /// A later version of imgopt wrote it.
     #[error("version {0} is for a later imgopt")]
@@ -97,6 +97,12 @@ impl Lock {
         let text = serde_yaml::to_string(&file)
             .map_err(|error| EmitError::Write { path: path.to_owned(), error: io::Error::other(error) })?;
         emit::replace(path, &format!("{HEADER}{text}"))
+    }
+
+    /// Whether it has no image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
     }
 
     /// What the tag of the image named.

@@ -7,9 +7,10 @@ use crate::context::{BuildContext, Builder};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::dialect;
 use crate::edit::{Edit, EditSet};
-use crate::model::Model;
 use crate::model::body::BodyCache;
+use crate::model::{Base, Model};
 use crate::passes::{PIPELINE, Pass, PassContext};
+use crate::policy::{Bases, Objection};
 use crate::reproduce;
 use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
 use crate::source::{LineIndex, Span};
@@ -581,6 +582,13 @@ impl Driver<'_> {
             outcome.rounds.clear();
         }
         outcome.diagnostics.extend(suppress::diagnostics(&outcome.original, self.options, &self.used_suppressions));
+        let mut objections = objections(&outcome.original, self.context, &self.bodies);
+        if !self.context.policy().enforced && outcome.changed() {
+            // What was replaced needs no word.
+            let left = self::objections(&outcome.optimized, self.context, &self.bodies);
+            objections.retain(|objection| left.iter().any(|left| left.message == objection.message));
+        }
+        outcome.diagnostics.extend(objections);
         let place = |span: Span| (span.start, span.end);
         outcome.applied.sort_by_key(|applied| place(applied.span));
         outcome.proposed.sort_by_key(|proposed| place(proposed.span));
@@ -589,6 +597,27 @@ impl Driver<'_> {
         outcome.diagnostics.sort_by_key(|diagnostic| place(diagnostic.span));
         outcome
     }
+}
+
+/// What the project has against the base images of the original.
+fn objections(text: &str, context: &BuildContext, bodies: &BodyCache) -> Vec<Diagnostic> {
+    let policy = context.policy();
+    if policy.bases == Bases::default() {
+        return Vec::new();
+    }
+    let parsed = syntax::parse(text);
+    let model = Model::build(text, &parsed.dockerfile, context, bodies);
+    let images = model.stages.iter().filter_map(|stage| match &stage.base {
+        Base::Image(image) => Some((model.instruction(stage.from).span, policy.objection(image)?)),
+        Base::Scratch | Base::Stage(_) | Base::Unknown => None,
+    });
+    let diagnostic = |(span, objection): (Span, Objection)| Diagnostic {
+        severity: if policy.enforced && objection.in_force { Severity::Disallowed } else { Severity::Warning },
+        span,
+        message: objection.message,
+        hint: Some(objection.hint),
+    };
+    images.map(diagnostic).collect()
 }
 
 /// A text with its tree.

@@ -22,6 +22,7 @@ mod runtime_libs;
 mod secrets;
 mod sizes;
 mod stages;
+mod suites;
 mod users;
 
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub use sizes::{
     package_sizes, size_of,
 };
 pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
+pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.
@@ -85,6 +87,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("lean.yaml", include_str!("../rewrites/lean.yaml")),
     ("programs.yaml", include_str!("../rewrites/programs.yaml")),
     ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
+    ("suites.yaml", include_str!("../rewrites/suites.yaml")),
     ("stages.yaml", include_str!("../rewrites/stages.yaml")),
     ("secrets.yaml", include_str!("../rewrites/secrets.yaml")),
     ("tags.yaml", include_str!("../rewrites/tags.yaml")),
@@ -242,6 +245,7 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
+    decode_suites(shipped("suites.yaml"))?;
     decode_stages(shipped("stages.yaml"))?;
     Ok(())
 }

@@ -11,7 +11,25 @@ const FINE: &str = "FROM scratch\nCOPY app /app\nUSER 65532:65532\nENTRYPOINT [\
 
 #[test]
 fn cases() {
-    trycmd::TestCases::new().case("tests/cli/*.toml");
+    // On that day nothing is past its end of life.
+    trycmd::TestCases::new().env("SOURCE_DATE_EPOCH", "0").case("tests/cli/*.toml");
+}
+
+/// A day decides what is past its end of life, and `SOURCE_DATE_EPOCH` is that day.
+#[test]
+fn the_day_of_the_run() {
+    let place = Place::new();
+    fs::write(place.path("Dockerfile"), "FROM python:3.8-slim-bullseye\n").expect("written");
+    let proposals = |seconds: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imgopt"));
+        let command = command.args(["check", "--format=json"]).current_dir(place.0.path());
+        let output = command.env("SOURCE_DATE_EPOCH", seconds).output().expect("it runs");
+        String::from_utf8_lossy(&output.stdout).matches("end-of-life").count()
+    };
+    // 2024-10-07, the last day of Python 3.8, and the day after; Debian 11 had long-term support then.
+    assert_eq!((proposals("1728259200"), proposals("1728345600")), (0, 1));
+    // 2026-09-01: neither.
+    assert_eq!(proposals("1788220800"), 2);
 }
 
 /// A directory of its own.
@@ -35,7 +53,7 @@ impl Place {
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(program);
         // Settings of the developer's git must not matter.
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("SOURCE_DATE_EPOCH", "0");
         command.args(arguments).current_dir(self.0.path()).output().expect("it runs")
     }
 

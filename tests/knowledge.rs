@@ -161,7 +161,7 @@ fn keys() -> BTreeMap<String, String> {
             "packages/runtime-libs.yaml" => &["packages"],
             "packages/sizes.yaml" => &["packages"],
             "sizes.yaml" => &["image"],
-            "tags.yaml" => continue,
+            "suites.yaml" | "tags.yaml" => continue,
             _ => &["family", "repositories"],
         };
         collect(&value, None, columns, &mut |key| {

@@ -7,6 +7,7 @@ mod cases;
 use std::error::Error;
 use std::path::Path;
 
+use imgopt::rewrite::Level;
 use imgopt::{Options, passes};
 
 fn main() {
@@ -18,7 +19,7 @@ fn options(case: &Path) -> Result<Options, Box<dyn Error>> {
     let info = passes::by_name(&pass).ok_or_else(|| format!("there is no pass `{pass}`"))?.info();
     let level = match std::fs::read_to_string(case.join("level")) {
         Ok(level) => level.trim().parse()?,
-        Err(_) => info.max_level,
+        Err(_) => info.max_level.min(Level::Breaking),
     };
     Ok(Options { level, only: [pass.into_owned()].into(), ..Options::default() })
 }

@@ -1,4 +1,4 @@
-//! `imgopt lock` and its client against a real registry, Debian's `docker-registry`, where it is installed; tokens and
+//! `imgopt pin` and its client against a real registry, Debian's `docker-registry`, where it is installed; tokens and
 //! silence are those of a server in this file.
 
 #![cfg(all(unix, feature = "registry"))]
@@ -183,14 +183,14 @@ fn locks() {
     let address = &registry.address;
     let dockerfile = format!("ARG TAG=1\nFROM {address}/app:$TAG AS a\nFROM a\nFROM scratch\nFROM {address}/app:1\n");
     fs::write(registry.path("Dockerfile"), &dockerfile).expect("written");
-    let (code, out, error) = registry.imgopt(&["lock", "Dockerfile"]);
+    let (code, out, error) = registry.imgopt(&["pin", "Dockerfile"]);
     assert_eq!((code, error.as_str()), (Some(0), ""));
     assert_eq!(out, "imgopt.lock: 1 of 1 images asked for\n");
     let lock = fs::read_to_string(registry.path("imgopt.lock")).expect("a lock");
     assert!(lock.contains(&format!("{address}/app:1:\n    digest: {}\n    date: ", registry.index)), "{lock}");
     // One image without an answer, and nothing is written.
     fs::write(registry.path("Dockerfile"), format!("{dockerfile}FROM {address}/app:none\n")).expect("written");
-    let (code, _, error) = registry.imgopt(&["lock", "--update", "Dockerfile"]);
+    let (code, _, error) = registry.imgopt(&["pin", "--update", "Dockerfile"]);
     assert_eq!((code, error), (Some(2), format!("error: {address}/app:none: {address} has no such tag\n")));
     assert_eq!(fs::read_to_string(registry.path("imgopt.lock")).expect("a lock"), lock);
     let names: Vec<_> =
@@ -199,10 +199,10 @@ fn locks() {
     // What the lock has needs no registry.
     fs::write(registry.path("Dockerfile"), &dockerfile).expect("written");
     registry.login("");
-    assert_eq!(registry.imgopt(&["lock", "Dockerfile"]).1, "imgopt.lock: 0 of 1 images asked for\n");
-    assert_eq!(registry.imgopt(&["lock", "--update", "Dockerfile"]).0, Some(2));
+    assert_eq!(registry.imgopt(&["pin", "Dockerfile"]).1, "imgopt.lock: 0 of 1 images asked for\n");
+    assert_eq!(registry.imgopt(&["pin", "--update", "Dockerfile"]).0, Some(2));
     fs::write(registry.path("imgopt.lock"), "version: 1\nimages: [").expect("written");
-    let (code, _, error) = registry.imgopt(&["lock", "Dockerfile"]);
+    let (code, _, error) = registry.imgopt(&["pin", "Dockerfile"]);
     assert!(code == Some(2) && error.starts_with("error: imgopt.lock: "), "{error}");
 }
 
@@ -228,7 +228,7 @@ fn helpers() {
     ] {
         fs::write(registry.path("config.json"), config.to_string()).expect("written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_imgopt"));
-        command.args(["lock", "--update", "Dockerfile"]).current_dir(registry.place.path()).env("PATH", &path);
+        command.args(["pin", "--update", "Dockerfile"]).current_dir(registry.place.path()).env("PATH", &path);
         let output = command.env("DOCKER_CONFIG", registry.place.path()).output().expect("it runs");
         assert_eq!(output.status.code(), Some(code), "{config}: {}", String::from_utf8_lossy(&output.stderr));
     }

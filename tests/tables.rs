@@ -69,6 +69,7 @@ fn sources_have_a_name_and_a_day() {
         one("musl", &tables::musl().source),
         one("musl", &tables::musl().behaviour.source),
         one("names", &tables::package_names().source),
+        one("suites", &tables::suites().source),
         ("runtime-libs", tables::runtime_libs().sources.as_slice()),
         ("package sizes", tables::package_sizes().sources.as_slice()),
     ];
@@ -321,6 +322,21 @@ fn run_time_packages() {
     assert_eq!(tables::alpine_name("build-essential"), Some(Package("build-base")));
     assert_eq!(tables::alpine_name("apt-utils"), Some(Nothing));
     assert_eq!(tables::alpine_name("gosu"), None);
+}
+
+#[test]
+fn tags_with_their_release() {
+    let suite = |image: &str| tables::suite_tag(&reference(image));
+    assert_eq!(suite("python:3.12-slim"), Some("3.12-slim-trixie"));
+    assert_eq!(suite("node:24"), Some("24-bookworm"));
+    assert_eq!(suite("node:lts-alpine"), Some("lts-alpine3.24"));
+    assert_eq!(suite("alpine"), Some("3.24"));
+    assert_eq!(suite("golang"), Some("1.27-trixie"));
+    for image in ["python:3.12-slim-bookworm", "python:3.6", "example/python:3.12", "debian:stable", "ubuntu:24.04"] {
+        assert_eq!(suite(image), None, "{image}");
+    }
+    let pinned = format!("python:3.12@sha256:{}", "0".repeat(64));
+    assert_eq!(suite(&pinned), None);
 }
 
 #[test]

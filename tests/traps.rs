@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use imgopt::context::BuildContext;
 use imgopt::rewrite::Level;
 use imgopt::syntax::ast::{Command, Dockerfile, Healthcheck, Instruction, InstructionKind, ItemKind, KeyValues};
+use imgopt::syntax::image::ImageReference;
 use imgopt::syntax::mount::{Mount, MountKind, Sharing};
-use imgopt::{Options, optimize, syntax};
+use imgopt::{Options, optimize, syntax, tables};
 use rayon::prelude::*;
 
 const LEVELS: [Level; 3] = [Level::Safe, Level::Guarded, Level::Breaking];
@@ -100,7 +101,7 @@ impl Read {
         let what = match &instruction.kind {
             InstructionKind::From(from) => {
                 // The slim variant of a distribution's image has the same packages.
-                let image = from.image.text.strip_suffix("-slim").unwrap_or(&from.image.text);
+                let image = released(&from.image.text).replace("-slim", "");
                 format!("{image} as {:?}", from.alias.as_ref().map(|alias| &alias.name.text))
             }
             InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => values(pairs),
@@ -116,6 +117,14 @@ impl Read {
         };
         format!("{} {flags:?} {what}", self.keyword(instruction))
     }
+}
+
+/// The image with the tag that also names the release of its distribution: that much may be added.
+fn released(image: &str) -> String {
+    let reference: Option<ImageReference> = image.parse().ok();
+    let with_release = reference
+        .and_then(|reference| tables::suite_tag(&reference).map(|tag| format!("{}:{tag}", reference.familiar_name())));
+    with_release.unwrap_or_else(|| image.to_owned())
 }
 
 /// Keys and values as a container sees them, for values without escapes.
@@ -167,11 +176,23 @@ fn check(name: &str, text: &str, level: Level) -> Result<(), String> {
 
 /// Says what is wrong with what came out.
 fn judge(name: &str, before: &str, after: String) -> Result<(), String> {
+    let after = for_root(before, after);
     let (before, after) = (Read::new(before.to_owned()), Read::new(after));
-    for check in [everywhere, mounts, transfers, processes, installs] {
+    for check in [everywhere, bases, mounts, transfers, processes, installs] {
         check(&before, &after)?;
     }
     special(name, &before, &after)
+}
+
+/// The text without the user that the program gets and the RUN that makes its account, which the cases of that pass are about.
+fn for_root(before: &str, after: String) -> String {
+    let upper = after.to_ascii_uppercase();
+    let users = |text: &str| text.matches("\nUSER").count();
+    let user = upper.rfind("\nUSER ").filter(|_| users(&before.to_ascii_uppercase()) < users(&upper));
+    let Some(user) = user else { return after };
+    let account = ["\nRUN GROUPADD --GID 10001", "\nRUN ADDGROUP -G 10001"].iter().find_map(|run| upper.rfind(run));
+    let end = after[user + 1..].find('\n').map_or(after.len(), |length| user + 1 + length);
+    format!("{}{}", &after[..account.unwrap_or(user)], &after[end..])
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -300,6 +321,15 @@ fn mounts(before: &Read, after: &Read) -> Result<(), String> {
 fn last_stage_is_untouched(after: &Read) -> bool {
     let last = after.text.to_lowercase().rfind("\nfrom ").unwrap_or(0);
     !after.text[last..].contains("docker-clean")
+}
+
+/// No digest comes out of nowhere, and `latest` says nothing (rows 27, 28).
+fn bases(before: &Read, after: &Read) -> Result<(), String> {
+    for new in [":latest", "@sha256:"] {
+        let n = |read: &Read| read.of_kind("FROM").iter().filter(|from| from.span.of(&read.text).contains(new)).count();
+        ensure(n(after) <= n(before), || format!("`{new}` stands behind an image"))?;
+    }
+    Ok(())
 }
 
 /// ADD becomes COPY for plain local sources only (row 56).

@@ -10,6 +10,7 @@ use super::rewrite::failure;
 use super::run::{self, Optimized};
 use super::terminal::{Stream, Terminal};
 use super::{Exit, Files, Purpose, Reporting, Selection, known};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::emit::{self, Action, EmitError, Texts};
 use crate::report::text::Detail;
 use crate::report::{Failure, FileReport, Finding, Output, OutputState, Status, printable};
@@ -55,10 +56,16 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
         true => report.outputs.iter().any(|output| output.state.is_wrong()),
         false => report.status() == Status::Rewritten,
     };
-    if reports.iter().any(|report| report.status() == Status::Error) {
+    if reports.iter().any(|report| report.status() == Status::Error || has_objection(report)) {
         return Ok(Exit::Failed);
     }
     Ok(if reports.iter().any(found) { Exit::Found } else { Exit::Done })
+}
+
+/// Whether the file has a base image that its project does not allow.
+fn has_objection(report: &FileReport) -> bool {
+    let is_objection = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Disallowed;
+    report.outcome().is_some_and(|outcome| outcome.diagnostics.iter().any(is_objection))
 }
 
 /// The report on an output whose Dockerfile is gone.

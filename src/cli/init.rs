@@ -131,6 +131,13 @@ const CONFIG: &str = "\
 # The build context, if it is not found by itself.
 # context: .
 
+# Base images: what may be used, what takes the place of others, and where images are found as well. Others are errors for check.
+# bases:
+#   allowed: [\"registry.example.com/**\"]
+#   replace:
+#     - {image: \"python:*\", by: \"registry.example.com/python:*\"}
+#   mirrors: {docker.io: registry.example.com/hub}
+
 # Patterns as in .gitignore.
 # discovery:
 #   exclude: [legacy/]

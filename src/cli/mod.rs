@@ -10,12 +10,14 @@ mod format;
 mod init;
 mod interactive;
 mod known;
-#[cfg(feature = "registry")]
-mod lock;
 mod passes;
+#[cfg(feature = "registry")]
+mod pin;
+mod policies;
 mod rewrite;
 mod run;
 mod syntax;
+mod tables;
 mod terminal;
 
 use std::io;
@@ -27,7 +29,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Settings;
 use crate::config::file::PassSetting;
+use crate::passes::pin_base;
 use crate::pipeline::{BaseChoice, Options};
+use crate::policy::Policy;
 use crate::rewrite::Level;
 use format::{Format, Reporting};
 use terminal::Terminal;
@@ -57,10 +61,12 @@ enum Command {
     Init(init::Command),
     /// Ask registries for the digests of base images, and keep them in imgopt.lock
     #[cfg(feature = "registry")]
-    #[command(after_help = lock::AFTER_HELP)]
-    Lock(lock::Command),
+    #[command(after_help = pin::AFTER_HELP)]
+    Pin(pin::Command),
     /// List the passes in the order in which they run
     Passes,
+    /// Print what is known of images, packages and tools, and where that is from
+    Tables(tables::Command),
     /// Show the page of a pass
     Explain(explain::Command),
     /// Print how Dockerfiles are read, to compare readings
@@ -119,7 +125,7 @@ impl Selection {
     }
 
     /// The options of the core for a file: flags go before its configuration, which goes before what holds by default.
-    fn options(&self, purpose: Purpose, settings: &Settings) -> Options {
+    fn options(&self, purpose: Purpose, settings: &Settings, policy: &Policy) -> Options {
         let level = self.level.or_else(|| purpose.configured(settings)).unwrap_or_else(|| purpose.default_level());
         let mut options = Options {
             level,
@@ -130,6 +136,11 @@ impl Selection {
             ..Options::default()
         };
         let asked_for = || self.only.iter().chain(&self.enable);
+        // Nobody has to pin who has not begun to.
+        let pins = asked_for().any(|name| name == pin_base::NAME) || settings.passes.contains_key(pin_base::NAME);
+        if purpose == Purpose::Check && policy.pins.is_empty() && !pins {
+            options.skip.insert(pin_base::NAME.to_owned());
+        }
         let needed = |name: &str| passes::find(name).map(|pass| level.max(pass.max_level.min(Level::Breaking)));
         for (pass, setting) in settings.passes.iter().filter(|(pass, _)| !asked_for().any(|name| name == *pass)) {
             match setting {
@@ -201,8 +212,9 @@ pub fn main() -> ExitCode {
         Command::Apply(command) => apply::run(command, &terminal),
         Command::Init(command) => init::run(command, &terminal),
         #[cfg(feature = "registry")]
-        Command::Lock(command) => lock::run(command, &terminal),
+        Command::Pin(command) => pin::run(command, &terminal),
         Command::Passes => passes::run(&terminal),
+        Command::Tables(command) => tables::run(command, &terminal),
         Command::Explain(command) => explain::run(command, &terminal),
         Command::Syntax(command) => syntax::run(command, &terminal),
     };

@@ -11,10 +11,12 @@ use rayon::prelude::*;
 use super::changed::{self, Since};
 use super::discover::{self, Found, Verdict};
 use super::interactive::Walk;
+use super::policies::Policies;
 use super::{Files, Purpose, Selection};
 use crate::config::{Configs, Settings};
 use crate::context::{BuildContext, Surroundings};
 use crate::pipeline::{self, Choice, Options};
+use crate::policy::Policy;
 use crate::report::{Failure, FileReport, Finding};
 use crate::syntax;
 
@@ -55,7 +57,7 @@ pub(super) fn optimize(files: &Files, selection: &Selection, purpose: Purpose, e
     in_parallel(&jobs(files, selection, purpose)?, |job| {
         let Extra { separate, reproduce } = extra;
         let options = Options { separate, reproduce, ..job.options.clone() };
-        let place = Place { named: context, settings: &job.settings, surroundings: &surroundings };
+        let place = Place { named: context, settings: &job.settings, policy: &job.policy, surroundings: &surroundings };
         file(&job.found, &place, &options, &mut |_| true)
     })
 }
@@ -71,7 +73,7 @@ pub(super) fn optimize_asking(
     let surroundings = Surroundings::default();
     let ask = |job: &Job| {
         let path = job.found.path.display().to_string();
-        let place = Place { named: context, settings: &job.settings, surroundings: &surroundings };
+        let place = Place { named: context, settings: &job.settings, policy: &job.policy, surroundings: &surroundings };
         file(&job.found, &place, &job.options, &mut |choice| walk.decide(&path, choice))
     };
     Ok(jobs(files, selection, purpose)?.iter().map(ask).collect())
@@ -82,14 +84,17 @@ struct Job {
     found: Found,
     options: Options,
     settings: Settings,
+    policy: Policy,
 }
 
 fn jobs(files: &Files, selection: &Selection, purpose: Purpose) -> Result<Vec<Job>> {
     let configs = Configs::default();
+    let mut policies = Policies::default();
     let mut jobs = Vec::new();
     for found in find(files, &configs)? {
         let settings = discover::settings(&found.path, &configs)?;
-        jobs.push(Job { options: selection.options(purpose, &settings), found, settings });
+        let policy = policies.of(&found.path, &settings, purpose)?;
+        jobs.push(Job { options: selection.options(purpose, &settings, &policy), found, settings, policy });
     }
     Ok(jobs)
 }
@@ -97,9 +102,11 @@ fn jobs(files: &Files, selection: &Selection, purpose: Purpose) -> Result<Vec<Jo
 /// Optimises one file, whatever its name is.
 pub(super) fn single(path: &Path, selection: &Selection, purpose: Purpose) -> Result<FileReport> {
     let settings = discover::settings(path, &Configs::default())?;
-    let options = selection.options(purpose, &settings);
+    let policy = Policies::default().of(path, &settings, purpose)?;
+    let options = selection.options(purpose, &settings, &policy);
+    let surroundings = Surroundings::default();
     let place =
-        Place { named: selection.known_context()?, settings: &settings, surroundings: &Surroundings::default() };
+        Place { named: selection.known_context()?, settings: &settings, policy: &policy, surroundings: &surroundings };
     let finding = match read(Some(path)) {
         Ok(text) => optimized(&text, &build_context(Some(path), &text, &place), &options, &mut |_| true),
         Err(failure) => Finding::Failed(failure),
@@ -130,6 +137,7 @@ struct Place<'a> {
     /// The build context that a flag names.
     named: Option<&'a Path>,
     settings: &'a Settings,
+    policy: &'a Policy,
     surroundings: &'a Surroundings,
 }
 
@@ -194,6 +202,7 @@ fn build_context(path: Option<&Path>, text: &str, place: &Place<'_>) -> BuildCon
     if place.named.is_none() && configured.is_some() {
         context = context.because("named by imgopt.yaml");
     }
+    let context = context.with_policy(place.policy.clone());
     match place.settings.builder {
         Some(builder) => context.with_builder(builder.builder()),
         None => context,

@@ -11,6 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, Se
 use crate::context::Builder;
 use crate::passes::PIPELINE;
 use crate::pipeline::BaseChoice;
+use crate::policy::Bases;
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
 /// A struct with the keys that hold for a whole file and for single paths alike.
@@ -41,6 +42,8 @@ macro_rules! with_settings {
             pub assume: BTreeMap<Assumed, StanceName>,
             /// The build context, a directory relative to this file.
             pub context: Option<String>,
+            /// Which base images are approved: others are errors for `check`, and replaced by `rewrite`.
+            pub bases: Bases,
         }
 
         impl $name {
@@ -56,6 +59,7 @@ macro_rules! with_settings {
                     base: self.base.map(BaseChoice::from),
                     assume: self.assume.iter().map(|(kind, stance)| (kind.0, Stance::from(*stance))).collect(),
                     context: self.context.as_ref().map(std::path::PathBuf::from),
+                    bases: self.bases.clone(),
                 }
             }
         }
@@ -285,9 +289,14 @@ impl FromStr for Assumed {
 pub struct Key(pub String);
 
 /// The keys that can be locked, apart from those of single passes and assumptions.
-pub const KEYS: [&str; 11] = [
+pub const KEYS: [&str; 16] = [
     "assume",
     "base",
+    "bases",
+    "bases.allowed",
+    "bases.mirrors",
+    "bases.replace",
+    "bases.variants",
     "builder",
     "check_level",
     "context",

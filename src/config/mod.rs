@@ -19,6 +19,7 @@ use layer::{Layer, Stack};
 use read::Document;
 
 use crate::pipeline::BaseChoice;
+use crate::policy::Bases;
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
 /// The names of configuration files.
@@ -46,6 +47,8 @@ pub struct Settings {
     pub assume: BTreeMap<AssumptionKind, Stance>,
     /// The build context.
     pub context: Option<PathBuf>,
+    /// Which base images are approved.
+    pub bases: Bases,
 }
 
 impl Settings {
@@ -61,6 +64,7 @@ impl Settings {
         if let Some(context) = &nearer.context {
             self.context = Some(context.clone());
         }
+        self.bases.extend(&nearer.bases);
     }
 
     /// The keys of which `nearer` says something else.
@@ -79,6 +83,7 @@ impl Settings {
         scalars
             .chain(passes.map(|(pass, _)| format!("passes.{pass}")))
             .chain(assume.map(|(kind, _)| format!("assume.{}", kind.name())))
+            .chain(self.bases.changed_by(&nearer.bases).map(|key| format!("bases.{key}")))
             .collect()
     }
 }

@@ -25,6 +25,7 @@ pub mod ownership;
 pub mod packages;
 pub mod privilege;
 pub mod process;
+pub mod reference;
 pub mod runtime;
 pub mod scope;
 pub mod split;
@@ -110,7 +111,7 @@ impl<'a> Model<'a> {
     /// Computes the facts.
     #[must_use]
     pub fn build(source: &'a str, dockerfile: &'a Dockerfile, context: &'a BuildContext, cache: &BodyCache) -> Self {
-        let walk = walk::Walk::over(source, dockerfile, cache);
+        let walk = walk::Walk::over(source, dockerfile, context.policy(), cache);
         Self {
             source,
             dockerfile,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::body::{self, Body, BodyCache, Opaque};
 use super::scope::{State, Value, Variables};
 use super::{Base, Stage, stage_named};
+use crate::policy::Policy;
 use crate::shell::Dialect;
 use crate::shell::kind::ShellKind;
 use crate::syntax::ast::{
@@ -31,6 +32,7 @@ const PLATFORM_ARGUMENTS: [&str; 11] = [
 pub(super) struct Walk<'a> {
     source: &'a str,
     dockerfile: &'a Dockerfile,
+    policy: &'a Policy,
     cache: &'a BodyCache,
     state: State,
     pub(super) stages: Vec<Stage>,
@@ -40,10 +42,11 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn over(source: &'a str, dockerfile: &'a Dockerfile, cache: &'a BodyCache) -> Self {
+    pub(super) fn over(source: &'a str, dockerfile: &'a Dockerfile, policy: &'a Policy, cache: &'a BodyCache) -> Self {
         let mut walk = Self {
             source,
             dockerfile,
+            policy,
             cache,
             state: unknown_state(),
             stages: Vec::new(),
@@ -127,8 +130,22 @@ impl<'a> Walk<'a> {
             return (Base::Stage(parent), self.stages[parent].image.clone());
         }
         let Ok(image) = text.parse::<ImageReference>() else { return (Base::Unknown, None) };
-        let facts = tables::image(&image.name(), image.tag.as_deref(), image.digest.as_deref()).map(Rc::new);
+        let facts = self.facts(&image).map(Rc::new);
         (Base::Image(image), facts)
+    }
+
+    /// What the tables know of the image. A digest may be of any day, unless it was pinned since the day of the tables: then
+    /// it is what its tag means.
+    fn facts(&self, image: &ImageReference) -> Option<ImageFacts> {
+        let known = self.policy.known_as(image);
+        let tag = known.tag.as_deref();
+        if let Some(day) = self.policy.pinned_on(image) {
+            let facts = tables::image(&known.name(), tag, None)?;
+            if facts.floating.as_ref().is_none_or(|floating| floating.date.as_str() <= day) {
+                return Some(facts);
+            }
+        }
+        tables::image(&known.name(), tag, known.digest.as_deref())
     }
 
     fn declare_global(&mut self, declarations: &[ArgDeclaration]) {

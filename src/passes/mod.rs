@@ -4,11 +4,13 @@
 //! matches completely before it makes the first edit.
 
 pub mod add_to_copy;
+pub mod approved_base;
 pub mod cache_mounts;
 pub mod cleanup_layer;
 pub mod copy_ownership;
 pub mod dependency_layers;
 pub mod distroless_base;
+pub mod end_of_life;
 pub mod exec_form;
 pub mod health_check;
 pub mod init;
@@ -20,6 +22,7 @@ pub mod modern_syntax;
 pub mod multi_stage;
 pub mod non_root_user;
 pub mod package_install;
+pub mod pin_base;
 pub mod secrets;
 pub mod slim_base;
 mod text;
@@ -69,6 +72,9 @@ pub struct PassContext<'a> {
 
 /// All passes, in the order in which they run.
 pub static PIPELINE: &[&dyn Pass] = &[
+    // The project's word on images goes before what the tables say of those in the file.
+    &approved_base::ApprovedBase,
+    &end_of_life::EndOfLife,
     // Changes no effect, so that all later passes see one form of ENV and of keywords.
     &modern_syntax::ModernSyntax,
     // Metadata, which no other pass looks at.
@@ -97,6 +103,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &cleanup_layer::CleanupLayer,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
+    // After the passes that put in a base: it is pinned too.
+    &pin_base::PinBase,
     // Last: USER stands behind everything that the others put in.
     &non_root_user::NonRootUser,
     // These only propose: they read what is left of the file.

@@ -188,7 +188,7 @@ fn assumption(assumption: &Assumption) -> AssumptionEntry<'_> {
 const fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Warning => "warning",
-        Severity::InstructionError | Severity::ParseError => "error",
+        Severity::Disallowed | Severity::InstructionError | Severity::ParseError => "error",
     }
 }
 

@@ -214,7 +214,7 @@ impl<'a> Page<'a> {
     fn diagnostic(&self, diagnostic: &Diagnostic) -> String {
         let level = match diagnostic.severity {
             Severity::Warning => Level::WARNING,
-            Severity::InstructionError | Severity::ParseError => Level::ERROR,
+            Severity::Disallowed | Severity::InstructionError | Severity::ParseError => Level::ERROR,
         };
         let notes: Vec<_> = diagnostic.hint.iter().map(|hint| ("help", hint.clone())).collect();
         self.entry(level, None, &diagnostic.message, diagnostic.span, &notes)

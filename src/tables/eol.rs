@@ -74,6 +74,9 @@ struct Family {
     family: String,
     #[serde(default)]
     also: Vec<String>,
+    /// Whether everybody gets the fixes of the extended time.
+    #[serde(default)]
+    extended_for_all: bool,
     /// From the oldest to the newest.
     cycles: Vec<Cycle>,
 }
@@ -92,6 +95,22 @@ pub struct EndOfLife<'a> {
     pub family: &'a str,
     /// Its line of versions.
     pub cycle: &'a Cycle,
+    /// Whether everybody gets the fixes of the extended time.
+    extended_for_all: bool,
+}
+
+impl EndOfLife<'_> {
+    /// The last of the days on which everybody gets fixes.
+    #[must_use]
+    pub fn last_day(&self) -> &Support {
+        self.cycle.extended.as_ref().filter(|_| self.extended_for_all).unwrap_or(&self.cycle.end)
+    }
+
+    /// Whether nobody gets fixes for nothing on that day, `YYYY-MM-DD`.
+    #[must_use]
+    pub fn is_over(&self, day: &str) -> bool {
+        self.last_day().is_over(day)
+    }
 }
 
 impl EolTable {
@@ -105,7 +124,7 @@ impl EolTable {
                 || cycle.names.iter().any(|name| name == version)
         };
         let cycle = family.cycles.iter().filter(fits).max_by_key(|cycle| cycle.cycle.len())?;
-        Some(EndOfLife { family: &family.family, cycle })
+        Some(EndOfLife { family: &family.family, cycle, extended_for_all: family.extended_for_all })
     }
 
     /// The oldest later cycle of the family that gets fixes on that day.

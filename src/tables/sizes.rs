@@ -100,6 +100,12 @@ pub struct PackageSize {
 }
 
 impl PackageSizes {
+    /// Whether the package has a row.
+    #[must_use]
+    pub fn has(&self, package: &str) -> bool {
+        self.packages.contains_key(package)
+    }
+
     /// As [`package_size`].
     #[must_use]
     pub fn package_size(&self, release: &str, package: &str) -> Option<PackageSize> {

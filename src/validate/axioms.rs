@@ -5,6 +5,7 @@ use super::commute;
 use super::dependencies;
 use super::labels;
 use super::ownership;
+use super::pin;
 use super::replay::{self, Replay};
 use super::split::{self, Split};
 use super::user;
@@ -186,6 +187,25 @@ pub enum Step {
         /// The instruction behind it.
         second: usize,
     },
+    /// The base image of a stage gets a tag that says more, or its digest. Guarded when the tag changes.
+    ///
+    /// No build argument takes part. The tag named the same build on the day of the table (`suites.yaml`); the digest is the one
+    /// that the lock has for the tag.
+    PinBase {
+        /// The FROM.
+        from: usize,
+        /// The image as it is written then.
+        image: String,
+    },
+    /// The base image of a stage gives way to the one that the project's configuration puts in its place. Always guarded.
+    ///
+    /// No build argument takes part, and no instruction is known to need the other package manager or C library.
+    ApprovedBase {
+        /// The FROM.
+        from: usize,
+        /// The image as it is written then.
+        image: String,
+    },
     /// A COPY of the manifests that a RUN installs takes the place of the COPYs of the sources, which then stand behind the RUN.
     /// Always guarded.
     ///
@@ -279,7 +299,8 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
-            Self::ExecForm { .. }
+            Self::ApprovedBase { .. }
+            | Self::ExecForm { .. }
             | Self::NoRecommends { .. }
             | Self::CopyManifestsFirst { .. }
             | Self::LockInstall { .. }
@@ -318,6 +339,8 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::DropIdle { run } => cleanup::drop_idle(before, replay, *run),
         Step::MoveDeleteToMaker { maker, run } => cleanup::move_delete(before, replay, *maker, *run, level),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
+        Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
+        Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
         Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),

@@ -29,6 +29,8 @@ impl Step {
                 "every later install refreshes the package lists itself"
             }
             Self::Commute { .. } => "neither of the two instructions writes what the other one reads or writes",
+            Self::PinBase { .. } => "the table or the lock says that it is the same image",
+            Self::ApprovedBase { .. } => "the project's configuration puts that image in its place",
             Self::AptGetForApt { .. } => "`apt-get` does the same with these arguments",
             Self::CopyManifestsFirst { .. } => "the install reads the copied manifests and nothing else of the sources",
             Self::LockInstall { .. } => "the lock file is copied and names what the manifest asks for",

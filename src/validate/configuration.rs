@@ -86,6 +86,8 @@ impl Step {
             }
             Self::LabelForMaintainer { instruction } => Some((*instruction, &[Field::Author, Field::Labels])),
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
+            // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
+            Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
             // That both images have the same configuration is a side condition of the step.
             Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.

@@ -14,6 +14,7 @@ mod configuration;
 mod dependencies;
 mod labels;
 mod ownership;
+mod pin;
 mod replay;
 mod split;
 mod trivia;

@@ -1,14 +1,18 @@
 //! Cases in folders: a `Dockerfile` with what comes out, `Dockerfile.optimized`, and what is said about it, `report.txt`.
 //!
 //! A folder `context` in a case is its build context, with the CI files that say what builds the image; without one,
-//! nothing is known of it. `SNAPSHOTS=overwrite cargo test` accepts what comes out.
+//! nothing is known of it. `imgopt.lock` and the `bases` of an `imgopt.yaml` in a case hold for it,
+//! and `today` is the day of the run. `SNAPSHOTS=overwrite cargo test` accepts what comes out.
 
 use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use imgopt::config::Configs;
 use imgopt::context::{BuildContext, Surroundings};
+use imgopt::lock::Lock;
+use imgopt::policy::Policy;
 use imgopt::report::{FileReport, Finding, diff, text};
 use imgopt::{Options, Outcome, optimize, syntax};
 use tempfile::TempDir;
@@ -35,6 +39,7 @@ fn examine(dockerfile: &Path, options: fn(&Path) -> Result<Options, Box<dyn Erro
     let source = fs::read_to_string(dockerfile)?;
     let repository = repository(case)?;
     let context = repository.as_ref().map_or_else(BuildContext::unknown, |repository| context(repository, &source));
+    let context = context.with_policy(policy(case)?);
     let outcome = optimize(&source, &context, &options);
     if !outcome.violations.is_empty() {
         return Err(format!("violations: {:?}", outcome.violations).into());
@@ -46,6 +51,20 @@ fn examine(dockerfile: &Path, options: fn(&Path) -> Result<Options, Box<dyn Erro
     }
     check_optimized(case, &outcome)?;
     Ok(report(outcome))
+}
+
+/// What `imgopt.lock` and `bases:` in `imgopt.yaml` of the case say of base images.
+fn policy(case: &Path) -> Result<Policy, Box<dyn Error>> {
+    let mut policy = Policy {
+        pins: Lock::read(&case.join("imgopt.lock"))?,
+        today: fs::read_to_string(case.join("today")).ok().map(|day| day.trim().to_owned()),
+        ..Policy::default()
+    };
+    if case.join("imgopt.yaml").is_file() {
+        let case = case.canonicalize()?;
+        policy.bases = Configs::default().of(&case)?.settings(&case.join("Dockerfile")).bases;
+    }
+    Ok(policy)
 }
 
 /// A copy of the case's context as a repository of its own, so that no file beside the case says what builds the image.
