@@ -54,7 +54,10 @@ pub fn cleanup(model: &Model<'_>, run: usize, tool: &Tool) -> Result<Option<Stri
     let fills = |call: &&Call<'_>| cache::uses(call, tool) && !keeps_nothing(call, tool);
     let Some(first) = calls.iter().find(fills) else { return Ok(None) };
     let is_mounted = model.mounts(run).iter().any(|mount| mount.kind == MountKind::Cache);
-    if is_mounted || calls.iter().any(|call| call.id > first.id && empties(call, tool)) || is_elsewhere(&calls, tool) {
+    if is_mounted
+        || calls.iter().any(|call| call.id > first.id && empties(model, run, call, tool))
+        || is_elsewhere(&calls, tool)
+    {
         return Ok(None);
     }
     let stage = model.stage_of(run).ok_or_else(|| ("it stands in no stage".to_owned(), "nothing"))?;
@@ -92,9 +95,16 @@ fn keeps_nothing(call: &Call<'_>, tool: &Tool) -> bool {
 }
 
 /// Whether the call empties the caches of the tool, or a part of them.
-fn empties(call: &Call<'_>, tool: &Tool) -> bool {
+fn empties(model: &Model<'_>, run: usize, call: &Call<'_>, tool: &Tool) -> bool {
     tool.defeating_commands.iter().any(|command| call.reads_as(command))
-        || call.program() == "rm" && cache::mentions(call, tool)
+        || call.program() == "rm" && (cache::mentions(call, tool) || removes_from(model, run, call, tool))
+}
+
+/// Whether the `rm` names something below a directory that variables make the cache.
+fn removes_from(model: &Model<'_>, run: usize, call: &Call<'_>, tool: &Tool) -> bool {
+    let directories = cache::directories(model, run, tool).unwrap_or_default();
+    let is_in_cache = |path: &String| directories.iter().any(|directory| cache::is_below(path, directory));
+    model.paths(run, call).iter().flatten().any(is_in_cache)
 }
 
 /// Whether the RUN itself says where the cache is.
