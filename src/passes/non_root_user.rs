@@ -57,12 +57,18 @@ impl Pass for NonRootUser {
 fn rewrite(model: &Model<'_>, from: usize, plan: &Plan) -> Rewrite {
     let instruction = model.instruction(plan.after);
     let line_end = if model.source.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if !plan.commands.is_empty() {
         let joint = format!(" {}{line_end}    && ", model.dockerfile.escape);
-        text += &format!("{line_end}RUN {}", plan.commands.join(&joint));
+        lines.push(format!("RUN {}", plan.commands.join(&joint)));
     }
-    text += &format!("{line_end}USER {}", plan.user);
+    lines.push(format!("USER {}", plan.user));
+    // The body of a heredoc ends with its line.
+    let end = instruction.full_span().end;
+    let text: String = match model.source[..end].ends_with('\n') {
+        true => lines.iter().map(|line| format!("{line}{line_end}")).collect(),
+        false => lines.iter().map(|line| format!("{line_end}{line}")).collect(),
+    };
     let message = format!("the image runs as `{}`, {}{}", plan.user, plan.origin, owned(plan));
     let mut rewrite = Rewrite::new(
         plan.level,
@@ -70,7 +76,7 @@ fn rewrite(model: &Model<'_>, from: usize, plan: &Plan) -> Rewrite {
         message,
         "a program that is broken into can change neither its code nor the system",
     )
-    .edit(Edit::insert(instruction.full_span().end, text))
+    .edit(Edit::insert(end, text))
     .step(Step::SetUser { from })
     .migrate(format!("the container runs as {}; `docker exec -u root` where root is needed", plan.ids));
     for assumption in &plan.assumptions {
