@@ -44,7 +44,13 @@ impl Step {
             Self::SplitStage(_) => {
                 "both stages do what the one did, and what the program needs is copied to the same paths"
             }
-            _ => "the side conditions of the step hold, and nothing else changes",
+            Self::KeepDownloads { .. } => "the stage is not shipped, and apt only keeps what it downloads",
+            Self::SetUser { .. } => {
+                "nothing behind USER makes files, nothing seen needs root, and the user owns what is seen to be written"
+            }
+            Self::DropIdle { .. } => "what it removes is gone already",
+            Self::MoveDeleteToMaker { .. } => "nothing between the two reads or makes what is removed",
+            Self::LabelForMaintainer { .. } => "the label has the text of MAINTAINER, to the letter",
         }
     }
 }
