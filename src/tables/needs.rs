@@ -138,7 +138,8 @@ pub struct PythonTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
     pure: BTreeSet<String>,
-    wheels: BTreeMap<String, BTreeMap<String, String>>,
+    universal: String,
+    wheels: String,
     extras: BTreeMap<String, Vec<String>>,
     needs: BTreeMap<String, PackageNeeds>,
 }
@@ -161,10 +162,9 @@ impl PythonTable {
         if self.pure.contains(package) {
             return Wheel::Any;
         }
-        self.wheels
-            .get(package)
-            .and_then(|minors| minors.get(python))
-            .map_or(Wheel::Unknown, |first| Wheel::From(first))
+        let of_minor =
+            || row(&self.wheels, package)?.split(' ').find_map(|pair| pair.strip_prefix(python)?.strip_prefix(':'));
+        row(&self.universal, package).or_else(of_minor).map_or(Wheel::Unknown, Wheel::From)
     }
 
     /// Whether the table knows what an extra of the package brings.
@@ -178,6 +178,11 @@ impl PythonTable {
     pub fn needs(&self, package: &str) -> Option<&PackageNeeds> {
         self.needs.get(package)
     }
+}
+
+/// What stands behind the name in a list of lines: thousands of rows cost nothing before one is looked for.
+fn row<'a>(lines: &'a str, name: &str) -> Option<&'a str> {
+    lines.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
 }
 
 /// `packages/node.yaml`, decoded.
@@ -260,7 +265,19 @@ pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
 
 /// Decodes the shipped tables of packages.
 pub(super) fn check_packages() -> Result<(), TableError> {
-    decode_file::<PythonTable>("packages/python.yaml", shipped("packages/python.yaml"))?;
+    let file = "packages/python.yaml";
+    let python: PythonTable = decode_file(file, shipped(file))?;
+    for (field, lines) in [("universal", &python.universal), ("wheels", &python.wheels)] {
+        let names: Vec<&str> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(invalid(file, pair[1], field, "it stands in the wrong place, or twice"));
+        }
+        let is_version = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        let is_row = |line: &&str| line.split(' ').skip(1).all(|word| word.split(':').all(is_version));
+        if let Some(line) = lines.lines().find(|line| !line.contains(' ') || !is_row(line)) {
+            return Err(invalid(file, line, field, "it is no name with versions"));
+        }
+    }
     decode_file::<NodeTable>("packages/node.yaml", shipped("packages/node.yaml"))?;
     Ok(())
 }

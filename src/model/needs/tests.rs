@@ -95,9 +95,9 @@ fn python_packages_by_the_tables() {
     );
     check(
         dockerfile,
-        &[("requirements.txt", "numpy==1.26.4\n")],
+        &[("requirements.txt", "numpy==1.25.2\n")],
         &["pip"],
-        &["whether `numpy==1.26.4` has to be compiled is not known"],
+        &["whether `numpy==1.25.2` has to be compiled is not known"],
     );
     check(dockerfile, &[("requirements.txt", "psycopg[binary]\npsycopg\n")], &["pip", "libpq.so.5"], &[]);
     check(dockerfile, &[("requirements.txt", "")], &["pip"], &["the content of `requirements.txt` is not known"]);
