@@ -5,6 +5,7 @@
 mod bases;
 mod build_only;
 mod builders;
+mod builds;
 mod caches;
 mod dependencies;
 mod distroless;
@@ -35,6 +36,9 @@ use thiserror::Error;
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
+pub use builds::{
+    BuildTable, GoBuilds, IdleSetting, ProposedSetting, RustBuilds, Settings, Slimming, WithoutC, builds, decode_builds,
+};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
@@ -60,7 +64,7 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
-pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
+pub use stages::{ProjectBuilder, ProjectTool, Pruner, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
@@ -68,6 +72,7 @@ pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 pub const FILES: &[(&str, &str)] = &[
     ("bases.yaml", include_str!("../rewrites/bases.yaml")),
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
+    ("builds.yaml", include_str!("../rewrites/builds.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
     ("dependencies.yaml", include_str!("../rewrites/dependencies.yaml")),
     ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
@@ -226,6 +231,7 @@ pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
     decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
+    decode_builds(shipped("builds.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
     decode_dependencies(shipped("dependencies.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;

@@ -6,7 +6,7 @@ use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
 use crate::rewrite::{Findings, Rewrite};
 use crate::source::Span;
-use crate::syntax::ast::ItemKind;
+use crate::syntax::ast::{Command, InstructionKind, ItemKind};
 use crate::validate::Step;
 
 /// Whether a line within the span, other than its first, is a comment line.
@@ -46,6 +46,15 @@ pub(super) fn prepend(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usiz
 
 /// Says why a RUN that names one of the commands was left alone, when its script is not understood.
 pub(super) fn decline_unread(model: &Model<'_>, run: usize, commands: &[&str], found: &mut Findings) {
+    if let InstructionKind::Run(Command::Exec(argv)) = &model.instruction(run).kind {
+        let words: Vec<&str> = argv.iter().map(|word| word.text.as_str()).collect();
+        let written = words.join(" ");
+        if commands.iter().any(|command| written.contains(command)) {
+            let reason = "the RUN has the exec form, in which no command can be added";
+            found.decline(model.instruction(run).span, reason, format!("the shell form: `RUN {written}`"));
+        }
+        return;
+    }
     let Some(body) = model.body(run).filter(|_| model.is_run(run)) else { return };
     let Err(opaque) = body.script.as_ref() else { return };
     if commands.iter().any(|command| body.text.text.contains(command)) {

@@ -48,6 +48,18 @@ impl Step {
             Self::SetUser { .. } => {
                 "nothing behind USER makes files, nothing seen needs root, and the user owns what is seen to be written"
             }
+            Self::LeanBuild { .. } => {
+                "no source that is seen reads symbols, asks for its own path or needs C, and the lock file fits the manifest"
+            }
+            Self::DropSetting { .. } => "the variable has the default value, hides no other and is named nowhere else",
+            Self::UnsetForCommand { .. } => "the variable only keeps the mounted cache empty",
+            Self::OmitDevelopment { .. } => {
+                "it is the one install of the last stage, and no source of the program loads what is left out"
+            }
+            Self::RemoveBuildPackages { .. } => {
+                "one RUN needs the packages, nothing that is seen compiles behind it, and libraries of programs are named"
+            }
+            Self::SlimPackages { .. } => "only directories with tests and sources for compilers below the packages are named",
             Self::DropIdle { .. } => "what it removes is gone already",
             Self::MoveDeleteToMaker { .. } => "nothing between the two reads or makes what is removed",
             Self::LabelForMaintainer { .. } => "the label has the text of MAINTAINER, to the letter",

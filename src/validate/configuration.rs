@@ -96,6 +96,7 @@ impl Step {
                 &[Field::Environment, Field::Labels, Field::HealthCheck, Field::Author, Field::Volumes, Field::Ports],
             )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
+            Self::DropSetting { instruction, .. } => Some((*instruction, &[Field::Environment])),
             Self::SetUser { from } => Some((*from, &[Field::User])),
             _ => None,
         }

@@ -7,6 +7,7 @@
 
 mod axioms;
 mod base;
+mod builds;
 mod claims;
 mod cleanup;
 mod commute;

@@ -162,6 +162,16 @@ impl Replay {
         Ok(())
     }
 
+    /// Puts the script of a RUN in front of that of a later one, and takes its effect out.
+    pub(super) fn join_in_front(&mut self, first: usize, later: usize) -> Result<(), String> {
+        let mut before = std::mem::take(as_and_chain(self.script(first)?)?);
+        self.remove(first)?;
+        let behind = as_and_chain(self.script(later)?)?;
+        before.append(behind);
+        *behind = before;
+        Ok(())
+    }
+
     fn are_neighbours(&self, first: usize, second: usize) -> bool {
         self.effects.windows(2).any(|pair| pair[0].0 == first && pair[1].0 == second)
     }
