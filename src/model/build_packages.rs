@@ -98,9 +98,8 @@ fn removes(call: &Call<'_>) -> bool {
 /// The packages of the call that compile or have headers.
 fn build_packages(call: &Call<'_>, manager: PackageManager) -> Vec<String> {
     let names = call.operands().iter().filter_map(|operand| operand.text.clone());
-    let is_build_only = |name: &String| {
-        matches!(tables::is_build_only(manager, name), Some(BuildOnly::Toolchain | BuildOnly::Headers))
-    };
+    let is_build_only =
+        |name: &String| matches!(tables::is_build_only(manager, name), Some(BuildOnly::Toolchain | BuildOnly::Headers));
     names.filter(is_build_only).collect()
 }
 
@@ -108,12 +107,7 @@ fn installs_build_packages(model: &Model<'_>, run: usize, manager: PackageManage
     model.calls(run).iter().any(|call| is_install(call) && !build_packages(call, manager).is_empty())
 }
 
-fn planned(
-    model: &Model<'_>,
-    stage: &Stage,
-    manager: PackageManager,
-    install: usize,
-) -> Result<Finding, Refusal> {
+fn planned(model: &Model<'_>, stage: &Stage, manager: PackageManager, install: usize) -> Result<Finding, Refusal> {
     let calls = model.calls(install);
     let mut commands = calls.iter().filter(|call| is_install(call) && !build_packages(call, manager).is_empty());
     let command = commands.next().ok_or_else(|| ("it installs nothing".to_owned(), "nothing"))?;
@@ -135,7 +129,8 @@ fn planned(
         }
         (_, more) => {
             let lines: Vec<String> = more.iter().map(|run| line(model, *run).to_string()).collect();
-            let reason = format!("packages for the build may be needed by several RUNs: line {}", lines.join(", line "));
+            let reason =
+                format!("packages for the build may be needed by several RUNs: line {}", lines.join(", line "));
             return Err((reason, "a build stage, or one RUN that builds all"));
         }
     };
@@ -162,16 +157,19 @@ fn may_use(model: &Model<'_>, run: usize) -> bool {
     }
     let is_language_install =
         |call: &Call<'_>| tables::dependencies().install(call.program(), call.subcommand()).is_some();
-    model.calls(run).iter().any(is_language_install)
-        || may_run_there(model, run).is_err()
-        || deeds(model, run).is_err()
+    model.calls(run).iter().any(is_language_install) || may_run_there(model, run).is_err() || deeds(model, run).is_err()
 }
 
 /// Checks that nothing which a container starts compiles.
 fn stays_built(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
     let toolchain = &tables::stages().toolchain;
     if let Some(reason) = why_it_runs(model, stage, &toolchain.programs) {
-        return Err((reason, "the build context, as `--context`; nothing if the program compiles when it runs"));
+        let unlock = if model.context.is_known() {
+            "nothing, if the program compiles when it runs"
+        } else {
+            "the build context, as `--context`"
+        };
+        return Err((reason, unlock));
     }
     let Some(sources) = model.context.sources() else {
         return Err(("what the program loads is not known".to_owned(), "the build context, as `--context`"));
@@ -202,7 +200,10 @@ fn may_join_later(model: &Model<'_>, first: usize, later: usize) -> Result<(), R
     for between in first + 1..later {
         access::commute(&accesses[first], &accesses[between]).map_err(|reason| {
             let line = line(model, between);
-            (format!("the install cannot stand behind line {line}: {reason}"), "the install right above the RUN that needs it")
+            (
+                format!("the install cannot stand behind line {line}: {reason}"),
+                "the install right above the RUN that needs it",
+            )
         })?;
     }
     let (before, after) = (model.state(first), model.state(later));

@@ -98,10 +98,16 @@ pub fn omitted(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<Result<
     let project = Project::read(model, run, directory)?;
     let manifest = &project.manifest;
     let packages = manifest.dependencies.get(DEVELOPMENT).filter(|packages| !packages.is_empty())?;
-    if leaves_out_development(model, run, &install) || manifest.dependencies.get(PROGRAM).is_none_or(|all| all.is_empty()) {
+    if leaves_out_development(model, run, &install)
+        || manifest.dependencies.get(PROGRAM).is_none_or(|all| all.is_empty())
+    {
         return None;
     }
-    Some(omission(model, stage, (run, call), &install, manifest).map(|(option, at)| Omitted { option, at, packages: packages.len() }))
+    Some(omission(model, stage, (run, call), &install, manifest).map(|(option, at)| Omitted {
+        option,
+        at,
+        packages: packages.len(),
+    }))
 }
 
 fn omission(
@@ -112,13 +118,20 @@ fn omission(
     manifest: &PackageJson,
 ) -> Result<(String, usize), Refusal> {
     let needs_them = |reason: String| {
-        (format!("development dependencies are installed: {reason}"), "a build stage that removes them behind the build")
+        (
+            format!("development dependencies are installed: {reason}"),
+            "a build stage that removes them behind the build",
+        )
     };
     if !call.is_plain() {
         return Err(call.why_not_plain());
     }
     let (found, _) = the_install(model, stage, stage.instructions.end - 1).map_err(needs_them)?;
-    if found != run || !model.descendants(stage).is_empty() || matches!(stage.base, Base::Stage(_)) || model.has_triggers() {
+    if found != run
+        || !model.descendants(stage).is_empty()
+        || matches!(stage.base, Base::Stage(_))
+        || model.has_triggers()
+    {
         return Err(needs_them("other stages take part".to_owned()));
     }
     if !manifest.workspaces.is_empty() {
@@ -143,7 +156,8 @@ fn omission(
     let packages: BTreeSet<&str> = development_of(manifest);
     is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err).map_err(needs_them)?;
     let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
-    at.map(|at| (pruner.omits.clone(), at)).ok_or_else(|| needs_them("the command has no place for an option".to_owned()))
+    at.map(|at| (pruner.omits.clone(), at))
+        .ok_or_else(|| needs_them("the command has no place for an option".to_owned()))
 }
 
 /// Whether a command may run what the project's packages bring: the tools of a project, the interpreter, and what no table knows.
@@ -324,7 +338,9 @@ impl Reader<'_> {
             let rest = words[1..].to_vec();
             return if rest.iter().all(String::is_empty) { Some(()) } else { self.process(rest, found, depth + 1) };
         }
-        if tables::stages().project_tool(program) == Some(ProjectTool::Packages) && words.get(1).is_some_and(|word| word == "exec") {
+        if tables::stages().project_tool(program) == Some(ProjectTool::Packages)
+            && words.get(1).is_some_and(|word| word == "exec")
+        {
             // It starts a program of the packages, or of the image.
             let rest: Vec<String> = words.into_iter().skip(2).skip_while(|word| word == "--").collect();
             let is_plain = rest.first().is_some_and(|word| !word.starts_with('-'));

@@ -3,11 +3,11 @@
 use super::cache::Refusal;
 use super::call::Call;
 use super::{Base, Model, Stage, cache, leftovers};
+use crate::context::SourceFile;
 use crate::rewrite::Level;
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
 use crate::syntax::ast::InstructionKind;
-use crate::context::SourceFile;
 use crate::syntax::mount::MountKind;
 use crate::tables::{self, Fact, Recommended};
 
@@ -76,12 +76,12 @@ pub fn is_update_for(call: &Call<'_>, text: &str) -> bool {
 /// The install's own variables may only say how it asks.
 #[must_use]
 pub fn update_command(call: &Call<'_>) -> Option<String> {
-    let words: Option<Vec<String>> =
-        call.command.words.iter().take(call.program_at() + 1).map(Word::literal).collect();
+    let words: Option<Vec<String>> = call.command.words.iter().take(call.program_at() + 1).map(Word::literal).collect();
     let words = words?;
     let (program, before) = words.split_last()?;
     let is_run_plainly = matches!(before, []) || matches!(before, [sudo] if sudo == "sudo");
-    let only_asks = call.command.assignments.iter().all(|assignment| assignment.name == tables::stages().install.variable);
+    let only_asks =
+        call.command.assignments.iter().all(|assignment| assignment.name == tables::stages().install.variable);
     (is_run_plainly && only_asks && matches!(program.as_str(), "apt-get" | "apt" | "/usr/bin/apt-get"))
         .then(|| format!("{} update", words.join(" ")))
 }
@@ -157,7 +157,9 @@ impl KeepRecommends {
             Self::FullImage => "a slim base image, of which the tables know the packages",
             Self::OtherSources => "the packages of the distribution in an install before the sources are added",
             Self::Operands => "the packages as plain words",
-            Self::TooMany(_) => "the build context (`--context`), which shows what is used; or the option and the packages by hand",
+            Self::TooMany(_) => {
+                "the build context (`--context`), which shows what is used; or the option and the packages by hand"
+            }
             Self::Nothing | Self::AllUsed(_) | Self::NoPackages => "nothing",
         }
     }
@@ -241,16 +243,15 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
 /// The packages that earlier commands of the RUN install by their names.
 fn installed_before(model: &Model<'_>, run: usize, call: &Call<'_>) -> Vec<String> {
     let calls = model.calls(run);
-    let earlier = calls.iter().filter(|other| other.id < call.id && other.is_apt() && other.subcommand() == Some("install"));
+    let earlier =
+        calls.iter().filter(|other| other.id < call.id && other.is_apt() && other.subcommand() == Some("install"));
     earlier.flat_map(|other| other.operands().iter().filter_map(|operand| operand.text.clone())).collect()
 }
 
 /// Everything that the file and its build context say, in lower case; `None` when that is not known.
 fn said(model: &Model<'_>) -> Option<String> {
     let sources = model.context.sources()?;
-    let is_hidden = |source: &SourceFile| {
-        source.text.is_none() && tables::programs().is_code(&source.path)
-    };
+    let is_hidden = |source: &SourceFile| source.text.is_none() && tables::programs().is_code(&source.path);
     if sources.iter().any(is_hidden) {
         return None;
     }
@@ -408,7 +409,8 @@ fn installing(call: &Call<'_>) -> Installing {
     let table = tables::programs();
     let (directory, name) = written.rsplit_once('/').unwrap_or(("bin", written.as_str()));
     // `pip2` and `python3.6` are names of what the command table knows.
-    let is_known = |name: &str| table.never_installs(name) || !call.program().is_empty() && table.never_installs(call.program());
+    let is_known =
+        |name: &str| table.never_installs(name) || !call.program().is_empty() && table.never_installs(call.program());
     if directory.ends_with("bin") && is_known(name) {
         Installing::Never
     } else if table.hardly_installs(name) {

@@ -25,22 +25,29 @@ pub fn idle_pairs(model: &Model<'_>, index: usize) -> Vec<(usize, Result<(), Ref
             .iter()
             .find(|row| row.name == pair.key.text && value.constant() == Some(row.value.as_str()));
         let Some(row) = row else { continue };
-        found.push((number, is_idle(model, index, row)));
+        let image = model.stage_of(index).and_then(|stage| stage.image.as_deref());
+        let interpreter = image.and_then(|image| image.interpreter.as_ref());
+        let version = interpreter.filter(|known| known.name == row.interpreter).map(|known| known.version.as_str());
+        match version.map(|version| is_new(version, row.since)) {
+            // An older one has another default.
+            Some(false) => {}
+            Some(true) => found.push((number, is_idle(model, index, row))),
+            None => {
+                let reason = format!("which version of {} reads `{}` is not known", row.interpreter, row.name);
+                found.push((number, Err((reason, "an official image of the interpreter"))));
+            }
+        }
     }
     found
 }
 
+/// Whether the version, of which an empty one is the newest, is at least the major one.
+fn is_new(version: &str, since: u32) -> bool {
+    let major = version.split('.').next().unwrap_or_default();
+    major.is_empty() || major.parse::<u32>().is_ok_and(|major| major >= since)
+}
+
 fn is_idle(model: &Model<'_>, index: usize, row: &tables::IdleSetting) -> Result<(), Refusal> {
-    let image = model.stage_of(index).and_then(|stage| stage.image.as_deref());
-    let interpreter = image.and_then(|image| image.interpreter.as_ref()).filter(|known| known.name == row.interpreter);
-    let is_new = |version: &str| {
-        let major = version.split('.').next().unwrap_or_default();
-        major.is_empty() || major.parse::<u32>().is_ok_and(|major| major >= row.since)
-    };
-    if !interpreter.is_some_and(|interpreter| is_new(&interpreter.version)) {
-        let reason = format!("which version of {} reads `{}` is not known", row.interpreter, row.name);
-        return Err((reason, "an official image of the interpreter"));
-    }
     if !model.state(index).variables.is_unset(&row.name) {
         return Err((format!("`{}` may hide another value here", row.name), "nothing"));
     }

@@ -1,5 +1,7 @@
 //! What programs leave untouched of the Python packages that a RUN installs: tests, and sources that only compilers read.
 
+use std::collections::BTreeSet;
+
 use super::{Model, Refusal, split};
 use crate::tables::{self, Reader};
 
@@ -15,7 +17,8 @@ pub fn slimming(model: &Model<'_>, run: usize) -> Option<Result<String, Refusal>
     let install = calls.iter().rfind(is_install)?;
     let table = &tables::builds().slimming;
     let text = &model.body(run)?.text.text;
-    let says_so = calls.iter().any(|call| call.program() == "find") && table.directories.iter().any(|name| text.contains(name));
+    let says_so = calls.iter().any(|call| call.command.name().as_deref() == Some("find"))
+        && table.directories.iter().any(|name| text.contains(name));
     let is_elsewhere =
         tables::stages().environment.options.iter().any(|option| install.option(&[option.as_str()]).is_some());
     if says_so || is_elsewhere {
@@ -54,13 +57,15 @@ fn place(model: &Model<'_>, run: usize, is_wrapped: bool) -> Result<String, Refu
     }
 }
 
-/// The package of the table that the file or its context names.
+/// The package of the table that the file or its context names as a word of its own.
 fn loads_tests(model: &Model<'_>) -> Option<&'static str> {
     let sources = model.context.sources().unwrap_or_default();
     let texts = sources.iter().map(|source| source.known()).chain([model.source]);
-    let texts: Vec<String> = texts.map(str::to_lowercase).collect();
-    let is_named = |package: &&String| texts.iter().any(|text| text.contains(package.as_str()));
-    tables::builds().slimming.packages.iter().find(is_named).map(String::as_str)
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let words: BTreeSet<String> =
+        texts.flat_map(|text| text.split(move |c| !is_part(c))).map(str::to_ascii_lowercase).collect();
+    let packages = &tables::builds().slimming.packages;
+    packages.iter().find(|package| words.contains(*package)).map(String::as_str)
 }
 
 fn command(place: &str) -> String {

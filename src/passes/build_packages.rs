@@ -53,7 +53,11 @@ impl Pass for BuildPackages {
                 Some(rewrite) => found.push(rewrite),
                 None => {
                     let span = model.instruction(plan.install).span;
-                    found.decline(span, "a comment stands within the RUN, or it is no plain list", "the comment above the RUN");
+                    found.decline(
+                        span,
+                        "a comment stands within the RUN, or it is no plain list",
+                        "the comment above the RUN",
+                    );
                 }
             },
             Some(Finding::Unused { install, packages }) => found.push(Rewrite::new(
@@ -83,7 +87,9 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     let added: String = plan.added.iter().map(|package| format!("{separator}{package}")).collect();
     let mut message = format!("removes {} at its end", listed(&plan.dropped));
     if !plan.added.is_empty() {
-        message.push_str(&format!("; {} stay, because programs need them", listed(&plan.added)));
+        let stay =
+            if plan.added.len() == 1 { "stays, because programs need it" } else { "stay, because programs need them" };
+        message.push_str(&format!("; {} {stay}", listed(&plan.added)));
     }
     let mut rewrite = Rewrite::new(
         Level::Guarded,
@@ -107,7 +113,8 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     }
     let arguments = moved.arguments;
     let (before, behind) = model.source[arguments.start..arguments.end].split_at(last_word - arguments.start);
-    let continuation = text::continuation(model, if moved.span.of(model.source).contains('\n') { plan.install } else { plan.user });
+    let continuation =
+        text::continuation(model, if moved.span.of(model.source).contains('\n') { plan.install } else { plan.user });
     let script = format!("{before}{added}{} {continuation}&& ", behind.trim_end());
     rewrite.message = format!("joins line {} and {}", model.lines.line(moved.span.start), rewrite.message);
     let element = model.script_span(plan.user, chain.elements[end].node.span).end;

@@ -25,7 +25,10 @@ pub(super) fn rewrite_builds(model: &Model<'_>, program: &str, found: &mut Findi
                             }
                             Gain::Words { at, words: gained } => {
                                 let before = model.script_span(run, words[at - 1].span).end;
-                                Edit::insert(before, gained.iter().map(|word| format!(" {}", quoted(word))).collect::<String>())
+                                Edit::insert(
+                                    before,
+                                    gained.iter().map(|word| format!(" {}", quoted(word))).collect::<String>(),
+                                )
                             }
                         });
                     }

@@ -41,6 +41,10 @@ impl Pass for PythonSlimming {
 
     fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
         let model = cx.model;
+        // Whoever does not ask for it is not asked either.
+        if cx.options.level_of(INFO.name) < Level::Breaking {
+            return;
+        }
         for run in (0..model.dockerfile.instructions.len()).filter(|index| model.is_run(*index)) {
             let command = match slimming(model, run) {
                 None => continue,

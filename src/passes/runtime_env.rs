@@ -74,9 +74,8 @@ fn drop_idle(model: &Model<'_>, index: usize, found: &mut Findings) {
     }
     let span = |at: usize| values.pairs[at].key.span.to(values.pairs[at].value.span);
     let removed = if values.pairs.len() == 1 {
-        let has_comment = Block::of(model, index).is_none_or(|block| {
-            model.source[block.lines.start..].trim_start().starts_with('#')
-        });
+        let has_comment =
+            Block::of(model, index).is_none_or(|block| model.source[block.lines.start..].trim_start().starts_with('#'));
         (!has_comment).then(|| text::whole_lines(model, index))
     } else {
         let removed =

@@ -218,6 +218,16 @@ pub enum Step {
         /// The RUN.
         run: usize,
     },
+    /// The commands of an `&&` list from one on become a RUN of their own, with the same flags. Always guarded.
+    ///
+    /// The commands before it leave nothing behind in their shell, and the ones behind it remove nothing; the first RUN can stand above the sources
+    /// then ([`crate::model::dependencies::split`]).
+    SplitAnd {
+        /// The RUN.
+        run: usize,
+        /// Number of the element of the list with which the second RUN begins.
+        at: usize,
+    },
     /// An install command becomes one that takes exactly what the lock file says. Always guarded.
     ///
     /// The lock file is copied and was made for the manifest; both are read from the build context
@@ -366,6 +376,7 @@ impl Step {
             | Self::SwapBase { .. }
             | Self::SetUser { .. }
             | Self::LeanBuild { .. }
+            | Self::SplitAnd { .. }
             | Self::RemoveBuildPackages { .. }
             | Self::DropSetting { .. }
             | Self::UnsetForCommand { .. }
@@ -405,6 +416,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
         Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
+        Step::SplitAnd { run, at } => dependencies::split_and(before, replay, *run, *at),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),

@@ -12,7 +12,8 @@ use crate::model::{Model, development, settings};
 /// Checks the side conditions of [`super::Step::LeanBuild`] and replays it.
 pub(super) fn lean_build(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
     let call = call(before, run, command)?;
-    let leaner = lean_build::leaner(before, run, &call).ok_or("there is nothing to gain")?.map_err(|(reason, _)| reason)?;
+    let leaner =
+        lean_build::leaner(before, run, &call).ok_or("there is nothing to gain")?.map_err(|(reason, _)| reason)?;
     let command = command_mut(replay, run, command)?;
     for gain in &leaner.gains {
         match gain {
@@ -29,7 +30,12 @@ pub(super) fn lean_build(before: &Model<'_>, replay: &mut Replay, run: usize, co
 }
 
 /// Checks the side conditions of [`super::Step::DropSetting`] and replays it.
-pub(super) fn drop_setting(before: &Model<'_>, replay: &mut Replay, instruction: usize, at: usize) -> Result<(), String> {
+pub(super) fn drop_setting(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    instruction: usize,
+    at: usize,
+) -> Result<(), String> {
     let idle = settings::idle_pairs(before, instruction);
     let (_, found) = idle.into_iter().find(|(number, _)| *number == at).ok_or("the variable has an effect")?;
     found.map_err(|(reason, _)| reason)?;
@@ -51,9 +57,15 @@ pub(super) fn unset(before: &Model<'_>, replay: &mut Replay, run: usize, command
 }
 
 /// Checks the side conditions of [`super::Step::OmitDevelopment`] and replays it.
-pub(super) fn omit_development(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+pub(super) fn omit_development(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+) -> Result<(), String> {
     let call = call(before, run, command)?;
-    let omitted = development::omitted(before, run, &call).ok_or("nothing is left out")?.map_err(|(reason, _)| reason)?;
+    let omitted =
+        development::omitted(before, run, &call).ok_or("nothing is left out")?.map_err(|(reason, _)| reason)?;
     let word = CanonicalWord::plain(&omitted.option);
     command_mut(replay, run, command)?.words.insert(omitted.at, word);
     Ok(())

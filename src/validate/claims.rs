@@ -33,6 +33,9 @@ impl Step {
             Self::ApprovedBase { .. } => "the project's configuration puts that image in its place",
             Self::AptGetForApt { .. } => "`apt-get` does the same with these arguments",
             Self::CopyManifestsFirst { .. } => "the install reads the copied manifests and nothing else of the sources",
+            Self::SplitAnd { .. } => {
+                "the first commands leave nothing behind in their shell, and the others remove nothing"
+            }
             Self::LockInstall { .. } => "the lock file is copied and names what the manifest asks for",
             Self::SwapBase { .. } => {
                 "both images have one version, release and configuration, and every need of the stage is known and met"
@@ -59,7 +62,9 @@ impl Step {
             Self::RemoveBuildPackages { .. } => {
                 "one RUN needs the packages, nothing that is seen compiles behind it, and libraries of programs are named"
             }
-            Self::SlimPackages { .. } => "only directories with tests and sources for compilers below the packages are named",
+            Self::SlimPackages { .. } => {
+                "only directories with tests and sources for compilers below the packages are named"
+            }
             Self::DropIdle { .. } => "what it removes is gone already",
             Self::MoveDeleteToMaker { .. } => "nothing between the two reads or makes what is removed",
             Self::LabelForMaintainer { .. } => "the label has the text of MAINTAINER, to the letter",

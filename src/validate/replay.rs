@@ -162,6 +162,24 @@ impl Replay {
         Ok(())
     }
 
+    /// Makes a RUN of its own of the commands of an `&&` list from the one of that number on. It has no number in the text before.
+    pub(super) fn split_off(&mut self, run: usize, at: usize) -> Result<(), String> {
+        let mut second = self.run(run)?.clone();
+        let CommandEffect::Script { list, .. } = &mut second.command else {
+            return Err("the script is not understood".to_owned());
+        };
+        let behind = as_and_chain(list)?;
+        if at == 0 || at >= behind.len() {
+            return Err("a RUN would be empty".to_owned());
+        }
+        behind.drain(..at);
+        normalise(list);
+        let first = self.script(run)?;
+        as_and_chain(first)?.truncate(at);
+        normalise(first);
+        self.insert_behind(run, Effect::Run(second))
+    }
+
     /// Puts the script of a RUN in front of that of a later one, and takes its effect out.
     pub(super) fn join_in_front(&mut self, first: usize, later: usize) -> Result<(), String> {
         let mut before = std::mem::take(as_and_chain(self.script(first)?)?);

@@ -16,7 +16,8 @@ pub(super) fn leaner(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<R
         return None;
     }
     let files = code(model, ".go");
-    let mut found = Leaner { is_unseen: files.is_none() || requires(model).is_none_or(|all| !all.is_empty()), ..Leaner::default() };
+    let mut found =
+        Leaner { is_unseen: files.is_none() || requires(model).is_none_or(|all| !all.is_empty()), ..Leaner::default() };
     let stripped = match strip(model, run, call, table, files.as_deref()) {
         Ok(stripped) => stripped,
         Err(refusal) => return Some(Err(refusal)),
@@ -31,12 +32,16 @@ pub(super) fn leaner(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<R
             found.loses_paths = found.is_unseen;
         }
         words.push(format!("{}={}", table.strip.option, table.strip.flags.join(" ")));
-        found.reasons.push("the program has no symbols and no debug information, which stack traces do without".to_owned());
+        found
+            .reasons
+            .push("the program has no symbols and no debug information, which stack traces do without".to_owned());
         found.migration.push("a debugger finds no symbols in the program".to_owned());
     }
     if let Some(without) = without_c(model, run, call, table, files.as_deref()) {
         found.gains.push(without);
-        found.reasons.push("nothing in the module uses C, so that the program is static and runs on any image".to_owned());
+        found
+            .reasons
+            .push("nothing in the module uses C, so that the program is static and runs on any image".to_owned());
         found.migration.push("the program resolves names by itself, without nsswitch and mDNS".to_owned());
     }
     if !words.is_empty() {
@@ -60,7 +65,10 @@ fn strip(
         return Err(call.why_not_plain());
     }
     if let Some(tool) = named(model, &table.tools) {
-        return Err((format!("the file names `{tool}`, which is for debugging"), "a build for debugging in a stage of its own"));
+        return Err((
+            format!("the file names `{tool}`, which is for debugging"),
+            "a build for debugging in a stage of its own",
+        ));
     }
     let is_set = !matches!(model.state(run).variables.get(&table.variable), Variable::Unset)
         || call.variables_set().contains(&table.variable);
@@ -118,10 +126,13 @@ fn without_c(
         return None;
     }
     let installs_headers = |index: usize| {
-        model.calls(index).iter().filter(|call| call.is_apt()).flat_map(|call| call.operands().to_vec()).any(|operand| {
-            let what = tables::is_build_only(tables::PackageManager::Apt, operand.text.as_deref().unwrap_or_default());
-            operand.text.is_none() || matches!(what, Some(BuildOnly::Headers | BuildOnly::Toolchain))
-        })
+        model.calls(index).iter().filter(|call| call.is_apt()).flat_map(|call| call.operands().to_vec()).any(
+            |operand| {
+                let what =
+                    tables::is_build_only(tables::PackageManager::Apt, operand.text.as_deref().unwrap_or_default());
+                operand.text.is_none() || matches!(what, Some(BuildOnly::Headers | BuildOnly::Toolchain))
+            },
+        )
     };
     let is_plain_stage = stage.instructions.clone().all(|index| {
         !installs_headers(index)
@@ -129,7 +140,8 @@ fn without_c(
             && !matches!(model.instruction(index).kind, InstructionKind::Onbuild(_))
     });
     let modules = requires(model)?;
-    let needs_c = modules.iter().any(|module| without.is_needed_by(module)) || first_with(files?, &without.words).is_some();
+    let needs_c =
+        modules.iter().any(|module| without.is_needed_by(module)) || first_with(files?, &without.words).is_some();
     (is_plain_stage && !needs_c)
         .then(|| Gain::Variable { name: without.variable.clone(), value: without.value.clone() })
 }

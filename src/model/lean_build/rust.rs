@@ -73,7 +73,10 @@ fn strips(
         return Err(("the command is run through another one".to_owned(), "the command without it"));
     }
     if let Some(tool) = named(model, &table.tools) {
-        return Err((format!("the file names `{tool}`: somebody may look at symbols"), "`strip` in the profile of Cargo.toml"));
+        return Err((
+            format!("the file names `{tool}`: somebody may look at symbols"),
+            "`strip` in the profile of Cargo.toml",
+        ));
     }
     let settings = table.settings.iter().map(|name| joined(&format!("/{directory}"), name));
     let mut settings = settings.filter(|path| model.context.entry(path.trim_start_matches('/')) != Entry::Missing);
@@ -110,11 +113,17 @@ fn is_locked(
         return Ok(false);
     }
     let Some(source) = source_at(model, run, &joined(workdir, &table.lock)) else {
-        return Err((format!("no `{}` is copied", table.lock), "`cargo generate-lockfile`, and the file in the build context"));
+        return Err((
+            format!("no `{}` is copied", table.lock),
+            "`cargo generate-lockfile`, and the file in the build context",
+        ));
     };
     let lock = model.context.read(&source).and_then(|text| cargo::read_whole_lock(&text));
     let lock = lock.ok_or_else(|| (format!("`{source}` is not read"), "a lock file with content"))?;
-    cargo::is_made_for(&lock, manifest)
-        .map(|()| true)
-        .map_err(|reason| (format!("`{source}` and the manifest do not agree: {reason}"), "`cargo generate-lockfile`"))
+    cargo::is_made_for(&lock, manifest).map(|()| true).map_err(|reason| {
+        (
+            format!("`{source}` and the manifest do not agree: {reason}"),
+            "`cargo build --locked`, which shows what differs",
+        )
+    })
 }

@@ -77,7 +77,9 @@ fn add(list: &Table, found: &mut CargoToml) {
     for (name, wanted) in list {
         let text = |key: &str| wanted.get(key).and_then(Value::as_str);
         let requirement = wanted.as_str().or_else(|| text("version"));
-        match requirement.filter(|_| ["path", "git", "workspace", "registry"].iter().all(|key| wanted.get(key).is_none())) {
+        match requirement
+            .filter(|_| ["path", "git", "workspace", "registry"].iter().all(|key| wanted.get(key).is_none()))
+        {
             Some(requirement) => {
                 found.wanted.push((text("package").unwrap_or(name).to_owned(), requirement.to_owned()));
             }

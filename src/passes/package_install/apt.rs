@@ -87,7 +87,8 @@ impl Place<'_> {
     /// and refreshes the lists, or would have to.
     fn installs_below(&self, head: usize) -> Vec<usize> {
         let calls = self.model.calls(head);
-        if calls.is_empty() || !calls.iter().all(Call::is_apt) || !(updates(&calls) || self.gains_update(head, &calls)) {
+        if calls.is_empty() || !calls.iter().all(Call::is_apt) || !(updates(&calls) || self.gains_update(head, &calls))
+        {
             return Vec::new();
         }
         let mut below = Vec::new();
