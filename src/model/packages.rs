@@ -212,7 +212,7 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
         return Err(KeepRecommends::FullImage);
     }
-    if adds_sources(model) {
+    if adds_sources(model, run, call) {
         return Err(KeepRecommends::OtherSources);
     }
     if let Some(package) = unknown {
@@ -259,10 +259,24 @@ fn said(model: &Model<'_>) -> Option<String> {
     Some(texts.map(str::to_lowercase).collect::<Vec<_>>().join("\n"))
 }
 
-/// Whether the file adds package sources, or runs a script from elsewhere that may.
-fn adds_sources(model: &Model<'_>) -> bool {
-    const TRACES: [&str; 5] = ["sources.list", "add-apt-repository", "| bash", "| sh", "|bash"];
-    TRACES.iter().any(|trace| model.source.contains(trace))
+/// Whether package sources are added before the call, or a script from elsewhere runs that may add some: in its stage, in those it
+/// is built from, or by its own RUN.
+fn adds_sources(model: &Model<'_>, run: usize, call: &Call<'_>) -> bool {
+    const TRACES: [&str; 6] = ["sources.list", "-repository", "| bash", "| sh", "|bash", "| sudo"];
+    let adds = |text: &str| TRACES.iter().any(|trace| text.contains(trace));
+    let script = model.body(run).map_or("", |body| body.text.text.as_str());
+    let Some(mut stage) = model.stage_of(run).filter(|_| !adds(&script[..call.span().start.min(script.len())])) else {
+        return true;
+    };
+    let mut end = run;
+    loop {
+        if (stage.instructions.start..end).any(|index| adds(model.instruction(index).full_span().of(model.source))) {
+            return true;
+        }
+        let Base::Stage(parent) = stage.base else { return false };
+        stage = &model.stages[parent];
+        end = stage.instructions.end;
+    }
 }
 
 /// Whether the stage is built from an image that holds what the table takes for granted, and no more: a distribution's own

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Model, Refusal, split};
+use super::{Base, Model, Refusal, split};
 use crate::tables::{self, Reader};
 
 /// The command that removes, at the end of the RUN, what programs leave untouched of the packages that it installs. `None` where it
@@ -17,7 +17,7 @@ pub fn slimming(model: &Model<'_>, run: usize) -> Option<Result<String, Refusal>
     let install = calls.iter().rfind(is_install)?;
     let table = &tables::builds().slimming;
     let text = &model.body(run)?.text.text;
-    let says_so = calls.iter().any(|call| call.command.name().as_deref() == Some("find"))
+    let says_so = calls.iter().any(|call| call.has_word_with("-name"))
         && table.directories.iter().any(|name| text.contains(name));
     let is_elsewhere =
         tables::stages().environment.options.iter().any(|option| install.option(&[option.as_str()]).is_some());
@@ -44,8 +44,16 @@ fn place(model: &Model<'_>, run: usize, is_wrapped: bool) -> Result<String, Refu
     let image = model.stage_of(run).and_then(|stage| stage.image.as_deref());
     let python = image.and_then(|image| image.interpreter.as_ref()).filter(|interpreter| interpreter.name == "python");
     let version: Option<Vec<&str>> = python.map(|python| python.version.split('.').take(2).collect());
+    // What a floating tag means today is in no path tomorrow.
+    let is_written = |version: &str| {
+        let mut stage = model.stage_of(run);
+        while let Some(Base::Stage(parent)) = stage.map(|stage| &stage.base) {
+            stage = model.stages.get(*parent);
+        }
+        matches!(stage.map(|stage| &stage.base), Some(Base::Image(image)) if image.tag.as_deref().is_some_and(|tag| tag.starts_with(version)))
+    };
     match version.as_deref() {
-        Some([major, minor]) => {
+        Some([major, minor]) if is_written(&format!("{major}.{minor}")) => {
             let prefix = tables::stages().environment.fixed.iter().find(|text| text.starts_with("/usr/local/lib/"));
             let prefix = prefix.ok_or_else(|| ("where packages are is not known".to_owned(), "nothing"))?;
             Ok(format!("{prefix}{major}.{minor}/site-packages"))

@@ -20,13 +20,14 @@
 //! ## References
 //! apt-get(8), `purge`, `autoremove`; apk-del(8); the Dockerfiles of docker-library, which remove what they build with.
 
-use super::text;
+use super::text::{self, Block};
 use super::{Pass, PassContext, PassInfo};
 use crate::edit::Edit;
 use crate::model::Model;
 use crate::model::build_packages::{Finding, Plan, finding};
 use crate::model::chain::Chain;
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
+use crate::source::Span;
 use crate::validate::Step;
 
 /// See the module documentation.
@@ -111,6 +112,9 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     if text::has_comment_line(model.source, moved.span) || text::has_comment_line(model.source, user.span) {
         return None;
     }
+    // The comments about the install come along.
+    let block = Block::of(model, plan.install)?;
+    let comments = Span::new(block.lines.start, moved.keyword.start).of(model.source);
     let arguments = moved.arguments;
     let (before, behind) = model.source[arguments.start..arguments.end].split_at(last_word - arguments.start);
     let continuation =
@@ -120,7 +124,8 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     let element = model.script_span(plan.user, chain.elements[end].node.span).end;
     Some(
         rewrite
-            .edit(Edit::delete(text::whole_lines(model, plan.install)))
+            .edit(Edit::delete(block.removed(model)))
+            .edit(Edit::insert(user.keyword.start, comments))
             .edit(Edit::insert(user.arguments.start, script))
             .edit(Edit::insert(element, format!(" {continuation}&& {}", plan.removal))),
     )

@@ -95,6 +95,8 @@ impl WithoutC {
 #[serde(deny_unknown_fields)]
 pub struct RustBuilds {
     source: String,
+    /// The language of the images that have the compiler.
+    pub interpreter: String,
     /// The option that keeps to the lock file.
     pub locked: String,
     /// The manifest.

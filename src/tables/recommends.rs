@@ -22,6 +22,7 @@ pub struct RecommendsTable {
     /// What other recommended packages are for.
     uses: BTreeMap<String, String>,
     /// Words of which one stands wherever a recommended package is used, in lower case.
+    #[serde(default)]
     traces: BTreeMap<String, Vec<String>>,
     packages: BTreeMap<String, Row>,
 }

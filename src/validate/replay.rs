@@ -93,7 +93,7 @@ impl Replay {
     pub(super) fn place(&self, instruction: usize) -> usize {
         let into = |from: usize| self.merged.iter().find_map(|(second, first)| (*second == from).then_some(*first));
         let mut instruction = instruction;
-        // A RUN joins an earlier one, so this ends.
+        // What a RUN has joined has an effect of its own until it joins another one, so this ends.
         while let Some(first) = into(instruction) {
             instruction = first;
         }
@@ -184,6 +184,7 @@ impl Replay {
     pub(super) fn join_in_front(&mut self, first: usize, later: usize) -> Result<(), String> {
         let mut before = std::mem::take(as_and_chain(self.script(first)?)?);
         self.remove(first)?;
+        self.merged.push((first, later));
         let behind = as_and_chain(self.script(later)?)?;
         before.append(behind);
         *behind = before;

@@ -157,8 +157,8 @@ pub fn split(model: &Model<'_>, before: &[Rest], run: usize) -> Option<usize> {
 fn removes(call: &Call<'_>) -> bool {
     const VERBS: [&str; 7] = ["autoremove", "clean", "del", "prune", "purge", "remove", "uninstall"];
     let words = call.subcommand().unwrap_or_default();
-    let name = call.command.name();
-    matches!(name.as_deref(), Some("rm" | "find")) || words.split(' ').any(|word| VERBS.contains(&word))
+    let searches = call.has_word_with("-delete") || call.has_word_with("-exec");
+    call.program() == "rm" || searches || words.split(' ').any(|word| VERBS.contains(&word))
 }
 
 /// Whether the same package manager installs above all sources already.

@@ -85,7 +85,8 @@ fn strips(
         return Err((format!("`{path}` may say what becomes of symbols"), "`strip` in the profile of Cargo.toml"));
     }
     let interpreter = model.stage_of(run).and_then(|stage| stage.image.as_deref()?.interpreter.as_ref());
-    let version = interpreter.filter(|interpreter| interpreter.name == "rust").map(|rust| rust.version.as_str());
+    let version =
+        interpreter.filter(|interpreter| interpreter.name == table.interpreter).map(|rust| rust.version.as_str());
     let is_new = |version: &str| match version.split('.').collect::<Vec<_>>().as_slice() {
         ["1"] | [""] => true,
         ["1", minor, ..] => minor.parse::<u32>().is_ok_and(|minor| minor >= table.strip.since),
