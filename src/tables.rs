@@ -2,6 +2,7 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod alpine;
 mod bases;
 mod build_only;
 mod builders;
@@ -32,6 +33,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+pub use alpine::{AlpineFamily, AlpineTable, Applet, alpine, decode_alpine};
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
@@ -66,6 +68,7 @@ pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
+    ("alpine.yaml", include_str!("../rewrites/alpine.yaml")),
     ("bases.yaml", include_str!("../rewrites/bases.yaml")),
     ("builders.yaml", include_str!("../rewrites/builders.yaml")),
     ("caches.yaml", include_str!("../rewrites/caches.yaml")),
@@ -224,6 +227,7 @@ fn shipped(file: &str) -> &'static str {
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
     decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_alpine(shipped("alpine.yaml"))?;
     decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod alpine;
 pub mod authors;
 pub mod bare;
 pub mod base;
@@ -15,6 +16,7 @@ pub mod deed;
 pub mod dependencies;
 pub mod development;
 pub mod effect;
+pub mod hosted;
 pub mod idle;
 pub mod leftovers;
 pub mod manifest;
