@@ -122,7 +122,8 @@ def main():
                     if place[2] in passes and place[0] <= end and place[1] >= start
                     and ((rule == "DL3015") == ("--no-install-recommends" in place[3]) or UNREAD.search(place[3]))
                 ]
-                if status.get(name) not in ("rewritten", "unchanged"):
+                # What ONBUILD runs belongs to other builds: nothing in it is rewritten.
+                if status.get(name) not in ("rewritten", "unchanged") or text.upper().startswith("ONBUILD"):
                     kind = "passed over"
                 elif re.search(r"--mount=\S*type=cache", text):
                     kind = "mounted"

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod alpine;
 pub mod authors;
 pub mod bare;
 pub mod base;
@@ -10,13 +11,16 @@ pub mod build_packages;
 pub mod cache;
 pub mod call;
 pub mod canonical;
+pub mod carry;
 pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod dependencies;
 pub mod development;
 pub mod effect;
+pub mod hosted;
 pub mod idle;
+mod installs;
 pub mod lean_build;
 pub mod leftovers;
 pub mod manifest;

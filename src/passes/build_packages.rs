@@ -117,9 +117,11 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     let comments = Span::new(block.lines.start, moved.keyword.start).of(model.source);
     let arguments = moved.arguments;
     let (before, behind) = model.source[arguments.start..arguments.end].split_at(last_word - arguments.start);
-    let continuation =
-        text::continuation(model, if moved.span.of(model.source).contains('\n') { plan.install } else { plan.user });
-    let script = format!("{before}{added}{} {continuation}&& ", behind.trim_end());
+    // The style of the install, and lines of their own.
+    let of_install = Chain::of(model.body(plan.install)?.understood()?)?;
+    let joint = text::joint(model, plan.install, &of_install, of_install.elements.len() - 1);
+    let joint = if joint.contains('\n') { joint } else { format!(" {}&& ", text::continuation(model, plan.user)) };
+    let script = format!("{before}{added}{}{joint}", behind.trim_end());
     rewrite.message = format!("joins line {} and {}", model.lines.line(moved.span.start), rewrite.message);
     let element = model.script_span(plan.user, chain.elements[end].node.span).end;
     Some(
@@ -127,6 +129,6 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
             .edit(Edit::delete(block.removed(model)))
             .edit(Edit::insert(user.keyword.start, comments))
             .edit(Edit::insert(user.arguments.start, script))
-            .edit(Edit::insert(element, format!(" {continuation}&& {}", plan.removal))),
+            .edit(Edit::insert(element, format!("{joint}{}", plan.removal))),
     )
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Source, TableError, decode_file, decode_rows, invalid, shipped};
+use super::{Source, TableError, decode_file, invalid, shipped};
 
 const FILE: &str = "distroless.yaml";
 
@@ -50,6 +50,14 @@ pub struct Language {
     pub name: String,
     /// `3.13`, `24`.
     pub version: String,
+    /// What other images call its program.
+    pub programs: Vec<String>,
+    /// Whether what it runs is the same wherever it was built.
+    #[serde(default)]
+    pub portable: bool,
+    /// Whether it looks for packages elsewhere than the interpreter of the official images.
+    #[serde(default)]
+    pub elsewhere: bool,
 }
 
 impl Distroless {
@@ -66,7 +74,7 @@ struct DistrolessFile {
     source: Source,
     registry: String,
     tags: Vec<String>,
-    images: Vec<serde_yaml::Value>,
+    images: Vec<Distroless>,
     withdrawn: Vec<String>,
 }
 
@@ -95,6 +103,13 @@ impl DistrolessTable {
             language.name == name && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.images.iter().find(|row| row.interpreter.as_ref().is_some_and(fits))
+    }
+
+    /// The versions of a language that images have; empty when there is none for it.
+    #[must_use]
+    pub fn versions(&self, name: &str) -> Vec<&str> {
+        let languages = self.images.iter().filter_map(|row| row.interpreter.as_ref());
+        languages.filter(|language| language.name == name).map(|language| language.version.as_str()).collect()
     }
 
     /// The newest image without a C library.
@@ -134,13 +149,12 @@ pub fn distroless() -> &'static DistrolessTable {
 /// If it cannot be used: an image stands on one that does not come before it.
 pub fn decode_distroless(text: &str) -> Result<DistrolessTable, TableError> {
     let file: DistrolessFile = decode_file(FILE, text)?;
-    let images: Vec<Distroless> = decode_rows(FILE, file.images)?;
-    for (index, row) in images.iter().enumerate() {
-        let stands_on = |below: &String| images[..index].iter().any(|image| image.image == *below);
+    for (index, row) in file.images.iter().enumerate() {
+        let stands_on = |below: &String| file.images[..index].iter().any(|image| image.image == *below);
         if !row.built_from.as_ref().is_none_or(stands_on) {
             return Err(invalid(FILE, &row.image, "built_from", "no row before it has that name"));
         }
     }
-    let DistrolessFile { source, registry, tags, withdrawn, .. } = file;
+    let DistrolessFile { source, registry, tags, images, withdrawn } = file;
     Ok(DistrolessTable { source, registry, tags, images, withdrawn })
 }
