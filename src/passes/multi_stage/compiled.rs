@@ -10,7 +10,7 @@ use crate::tables;
 /// A stage of an image with a toolchain that builds something.
 pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     let image = stage.image.as_deref()?;
-    let has_toolchain = tables::stages().runtimes.iter().any(|row| row.family == image.family);
+    let has_toolchain = tables::stages().has_toolchain(&image.family);
     if !has_toolchain && image.interpreter.is_some() {
         return None;
     }
