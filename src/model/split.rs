@@ -280,12 +280,7 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     }
     let rows = &tables::stages().runtimes;
     let row = rows.iter().find(|row| row.family == image.family && row.distribution == distribution.name)?;
-    let state = model.state(stage.instructions.end - 1);
-    let is_set = |name: &String| match state.variables.get(name) {
-        Variable::Set(value) => value.fixed().is_some_and(|text| !text.is_empty()),
-        Variable::Unset | Variable::Unknown => false,
-    };
-    if !row.sets.iter().all(is_set) {
+    if missing_setting(model, stage).is_some() {
         return None;
     }
     let text = match row.image.split_once("{tag}") {
@@ -308,6 +303,19 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     }
     packages.dedup();
     Some(RuntimeBase { text, image, packages })
+}
+
+/// A variable in which the image with the toolchain and the one that takes its place differ, when the file does not set it.
+#[must_use]
+pub fn missing_setting(model: &Model<'_>, stage: &Stage) -> Option<&'static str> {
+    let family = &stage.image.as_deref()?.family;
+    let rows = tables::stages().runtimes.iter().filter(|row| row.family == *family);
+    let variables = &model.state(stage.instructions.end - 1).variables;
+    let is_set = |name: &String| match variables.get(name) {
+        Variable::Set(value) => value.fixed().is_some_and(|text| !text.is_empty()),
+        Variable::Unset | Variable::Unknown => false,
+    };
+    rows.flat_map(|row| &row.sets).find(|name| !is_set(name)).map(String::as_str)
 }
 
 /// The tag of the base image, when it names a line of versions (`8.0`, `8.0-alpine`) and no version of its own.

@@ -31,12 +31,18 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     if !has_toolchain && !(stage.instructions.start..=cut).any(installs) {
         return None;
     }
+    let reason = match split::missing_setting(model, stage) {
+        Some(name) => {
+            format!("`{name}` is another one in the image without the toolchain, and the file does not set it")
+        }
+        None => "no image is known that takes the place of the one with the toolchain".to_owned(),
+    };
     Some(Draft {
         cut,
         environment: None,
         copies: plan::artefacts(model, stage, cut),
         base: split::runtime_base(model, stage),
-        prune: Err("no image is known that takes the place of the one with the toolchain".to_owned()),
+        prune: Err(reason),
     })
 }
 
