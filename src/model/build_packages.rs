@@ -174,10 +174,16 @@ fn stays_built(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
     let Some(sources) = model.context.sources() else {
         return Err(("what the program loads is not known".to_owned(), "the build context, as `--context`"));
     };
-    let words = &tables::builds().compile_at_run_time;
+    let table = tables::builds();
     let named = sources.iter().find_map(|source| {
         let text = source.known().to_lowercase();
-        words.iter().find(|word| text.contains(word.as_str())).map(|word| (&source.path, word))
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        // Only a script installs anything by such words; others tell people of it.
+        let is_script = name.ends_with(".sh") || text.starts_with("#!/bin/");
+        let installs = table.install_at_run_time.iter().filter(|_| is_script);
+        let mut words = table.compile_at_run_time.iter().chain(installs);
+        let is_read = !tables::stages().is_never_read(name);
+        words.find(|word| is_read && text.contains(word.as_str())).map(|word| (&source.path, word))
     });
     match named {
         Some((path, word)) => Err((format!("`{path}` names `{word}`, which may compile when it runs"), "nothing")),

@@ -62,3 +62,15 @@ fn code<'m>(model: &'m Model<'_>, end: &str) -> Option<Vec<&'m SourceFile>> {
 fn named<'w>(model: &Model<'_>, words: &'w [String]) -> Option<&'w str> {
     words.iter().map(String::as_str).find(|word| model.source.contains(word))
 }
+
+/// Whether the image of the RUN is one of the language, in a version from that minor one of its first major one on.
+fn is_version(model: &Model<'_>, run: usize, language: &str, since: u32) -> bool {
+    let image = model.stage_of(run).and_then(|stage| stage.image.as_deref());
+    let interpreter = image.and_then(|image| image.interpreter.as_ref()).filter(|known| known.name == language);
+    interpreter.is_some_and(|interpreter| match interpreter.version.split('.').collect::<Vec<_>>().as_slice() {
+        // Without a number it is the newest one.
+        ["1"] | [""] => true,
+        ["1", minor, ..] => minor.parse::<u32>().is_ok_and(|minor| minor >= since),
+        _ => false,
+    })
+}

@@ -20,6 +20,8 @@ pub struct BuildTable {
     pub slimming: Slimming,
     /// Words, in lower case, of sources and manifests whose program may call a compiler when it runs.
     pub compile_at_run_time: Vec<String>,
+    /// What scripts say that install packages of a language when they run.
+    pub install_at_run_time: Vec<String>,
 }
 
 /// How programs of Go get smaller.
@@ -27,6 +29,8 @@ pub struct BuildTable {
 #[serde(deny_unknown_fields)]
 pub struct GoBuilds {
     source: String,
+    /// The language of the images that have the compiler.
+    pub interpreter: String,
     /// Paths of the build machine stay out of the program.
     pub trim: Told,
     /// Symbols and debug information stay out of it.
@@ -45,6 +49,8 @@ pub struct GoBuilds {
 pub struct Told {
     /// The option.
     pub option: String,
+    /// The first minor version of Go 1 that knows it.
+    pub since: u32,
     /// Words of code that speak against it.
     pub words: Vec<String>,
 }

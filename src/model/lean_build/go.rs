@@ -26,6 +26,7 @@ pub(super) fn leaner(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<R
     let mut words = Vec::new();
     if stripped {
         let trims = call.option(&[&table.trim.option]).is_none()
+            && super::is_version(model, run, &table.interpreter, table.trim.since)
             && files.as_deref().is_some_and(|files| first_with(files, &table.trim.words).is_none());
         if trims {
             words.push(table.trim.option.clone());

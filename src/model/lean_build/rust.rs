@@ -84,15 +84,7 @@ fn strips(
         let path = path.trim_start_matches('/').to_owned();
         return Err((format!("`{path}` may say what becomes of symbols"), "`strip` in the profile of Cargo.toml"));
     }
-    let interpreter = model.stage_of(run).and_then(|stage| stage.image.as_deref()?.interpreter.as_ref());
-    let version =
-        interpreter.filter(|interpreter| interpreter.name == table.interpreter).map(|rust| rust.version.as_str());
-    let is_new = |version: &str| match version.split('.').collect::<Vec<_>>().as_slice() {
-        ["1"] | [""] => true,
-        ["1", minor, ..] => minor.parse::<u32>().is_ok_and(|minor| minor >= table.strip.since),
-        _ => false,
-    };
-    if !version.is_some_and(is_new) {
+    if !super::is_version(model, run, &table.interpreter, table.strip.since) {
         return Err((
             "the version of Rust is not known to read the profile from variables".to_owned(),
             "`strip = true` below `[profile.release]` in Cargo.toml",
