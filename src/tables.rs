@@ -62,7 +62,7 @@ pub use sizes::{
 };
 pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
-pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
+pub use users::{Operand, Own, Relatives, Settings, UserTable, Writers, decode_users, users};
 
 /// The text of every table, by its path in `rewrites/`.
 pub const FILES: &[(&str, &str)] = &[
