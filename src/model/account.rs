@@ -1,6 +1,7 @@
 //! The user that a stage can run as in place of root, and what has to be done for it.
 
 use super::identity::{Account, MadeAccount};
+use super::privilege::Started;
 use super::runtime::Refusal;
 use super::server::Swap;
 use super::writes::Writes;
@@ -58,14 +59,25 @@ impl Model<'_> {
         self.files_are_readable(stage).map_err(|reason| (reason, "a mode that lets other users read the file"))?;
         let started =
             self.started(stage, own).map_err(|reason| (reason, "an ENTRYPOINT or CMD that starts one program"))?;
+        if let Some(made) = &made {
+            self.starts_nothing_unread(stage, &started, &made.name)?;
+        }
         self.services_need_no_root()
             .map_err(|reason| (reason, "a program that works without root, or USER by hand"))?;
         let server = own.and_then(|own| Some((own, own.settings.as_ref()?)));
+        if server.is_none() {
+            self.sources_name_no_home(stage)
+                .map_err(|reason| (reason, "the files below a directory that every user can read"))?;
+        }
         let mut swap = None;
         let writes = match server {
             Some((own, settings)) => {
                 self.starts_only(&started, own)?;
                 let found = self.server_settings(stage, settings)?;
+                if let Some(made) = made.as_ref().filter(|_| found.is_default) {
+                    let reason = format!("line {} makes an account beside that of the server", made.line);
+                    return Err((reason, "FROM with the unprivileged image, by hand"));
+                }
                 if found.is_default {
                     swap = Some(self.unprivileged(stage, settings)?);
                 } else {
@@ -87,6 +99,11 @@ impl Model<'_> {
             account.origin = format!("as `{}` does", swap.reference);
         }
         let after = self.last_that_makes_files(stage);
+        let last = self.instruction(after).full_span().of(self.source);
+        if last.trim_end().ends_with(self.dockerfile.escape) {
+            let reason = "the last instruction that makes files ends with a continuation, which would take USER in";
+            return Err((reason.to_owned(), "the line without it"));
+        }
         let commands = if swap.is_some() {
             Vec::new()
         } else {
@@ -128,6 +145,32 @@ impl Model<'_> {
             mount,
             swap,
         }))
+    }
+
+    /// Checks that no file of the build context is started of which the text is not known: it may come to the account by itself.
+    fn starts_nothing_unread(&self, stage: &Stage, started: &Started, account: &str) -> Result<(), Refusal> {
+        for program in started.commands.iter().filter_map(|argv| argv.first()) {
+            let Some(path) = self.absolute(stage, program).filter(|_| program.contains('/')) else { continue };
+            let source = self.context_file(stage, stage.instructions.end, &path);
+            if source.and_then(|source| self.context.read(&source)).is_some() {
+                continue;
+            }
+            let brings = |index: usize| {
+                let (InstructionKind::Copy(transfer) | InstructionKind::Add(transfer)) = &self.instruction(index).kind
+                else {
+                    return false;
+                };
+                let destination = self.destination(index, transfer);
+                self.instruction(index).flag("from").is_none()
+                    && destination.is_none_or(|destination| super::origin::is_within(&path, &destination))
+            };
+            if self.family(stage).iter().any(|stage| stage.instructions.clone().any(brings)) {
+                let reason =
+                    format!("the text of `{program}` is not known: it may change to the account `{account}` itself");
+                return Err((reason, "a known build context, or USER by hand"));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the stage comes to be built from another image, in which the server does not start as root.
@@ -174,6 +217,9 @@ impl Model<'_> {
                     return Err((format!("line {line} says USER: root is meant"), "no USER root"));
                 }
                 let Some(body) = self.body(index).filter(|_| self.is_run(index)) else { continue };
+                if let Some(word) = body.text.text.split_whitespace().find(|word| tables::users().changes_user(word)) {
+                    return Err((format!("line {line} names `{word}`: something changes user itself"), "USER by hand"));
+                }
                 if !body.text.text.split_whitespace().any(|word| tables::users().makes_account(word)) {
                     continue;
                 }

@@ -54,6 +54,13 @@ impl Model<'_> {
         if stage.end.workdir.text.as_deref().is_some_and(names_home) {
             return Err("the working directory lies below `/root`".to_owned());
         }
+        Ok(())
+    }
+
+    /// Checks that neither code nor manifests of the build context say that files lie below the home directory of root.
+    pub(super) fn sources_name_no_home(&self, stage: &Stage) -> Result<(), String> {
+        let table = tables::users();
+        let lies_elsewhere = stage.end.variables.environment.keys().any(|name| table.lies_elsewhere(name));
         for source in self.context.sources().unwrap_or_default() {
             let name = source.path.rsplit('/').next().unwrap_or_default();
             let is_code = table.writers(&source.path).is_some() && !table.is_aside(&source.path);

@@ -60,8 +60,11 @@ impl Model<'_> {
             matches!(self.instruction(index).kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
         });
         let is_server = own.is_some_and(|own| argv.first().is_some_and(|program| own.programs.contains(program)));
+        if is_server {
+            return Ok(Started { commands: vec![argv], scripts: Vec::new() });
+        }
         let of_parent = matches!(stage.base, Base::Stage(_));
-        if !says && !of_parent && !is_server {
+        if !says && !of_parent {
             return Err(
                 "the file starts no program of its own: it is that of the base image, or one to build others from"
                     .to_owned(),

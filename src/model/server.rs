@@ -103,16 +103,19 @@ impl Model<'_> {
                     for path in removed.ok_or_else(|| lost("may change the settings"))? {
                         is_default = false;
                         let stem = path.trim_end_matches('*');
-                        has_default &=
-                            !(settings.default.starts_with(stem) && (stem != path || settings.default == path));
-                        files.retain(|file, _| !(file == &path || stem != path && file.starts_with(stem)));
+                        let takes =
+                            |file: &str| origin::is_within(file, &path) || stem != path && file.starts_with(stem);
+                        has_default &= !takes(&settings.default);
+                        files.retain(|file, _| !takes(file));
                     }
                 }
                 _ => {}
             }
         }
         let main = files.get(&settings.main);
-        let reads_included = main.is_none_or(|text| text.contains(settings.included.as_str()));
+        // It may be named from the directory of the settings on.
+        let included = settings.included.rsplit('/').next().unwrap_or_default();
+        let reads_included = main.is_none_or(|text| text.contains(included));
         has_default &= !files.contains_key(&settings.default) && reads_included;
         let mut found = Configured { is_default: is_default && has_default, ..Configured::default() };
         found.writes.directories.extend(settings.directories.iter().cloned());

@@ -63,7 +63,7 @@ impl Model<'_> {
         if let Some(why) = self.filled_by_root(stage, &writes) {
             writes.unknown.get_or_insert(why);
         }
-        for path in writes.directories.iter().chain(&writes.files) {
+        for path in writes.directories.iter().chain(&writes.files).chain(&writes.volumes) {
             if let Some(why) = is_of_system(path) {
                 return Err(format!("it writes to `{path}`, {why}"));
             }
@@ -385,6 +385,10 @@ pub(super) fn is_of_system(path: &str) -> Option<&'static str> {
         )
     {
         return Some("which others use too");
+    }
+    // The directory that the documentation of Docker and of many base images has programs in.
+    if path.strip_prefix("/usr/src/").is_some_and(|below| !below.is_empty()) {
+        return None;
     }
     if within(&["/bin", "/boot", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr"]) {
         return Some("which is a part of the system");

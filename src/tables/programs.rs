@@ -230,6 +230,9 @@ impl ProgramTable {
         let row = self.askers.questions.iter().find(|row| has(&row.program))?;
         // Some look at the first address of the name only, which may be the one of IPv6.
         let url = if row.first_address { url.replacen("//localhost", "//127.0.0.1", 1) } else { url.to_owned() };
+        // Where the text has no quotes around it, the shell may read it.
+        let is_word = url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:=%+,".contains(&byte));
+        let url = if is_word || row.text.contains("'{url}'") { url } else { format!("'{url}'") };
         Some(row.text.replace("{url}", &url))
     }
 

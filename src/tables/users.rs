@@ -14,6 +14,7 @@ pub struct UserTable {
     makes: Vec<String>,
     own: Vec<Own>,
     gives: Texts,
+    changers: Texts,
     listens: Vec<Listens>,
     families: Names,
     servers: Servers,
@@ -301,6 +302,13 @@ impl UserTable {
         self.makes.iter().any(|command| word.ends_with(command.as_str()))
     }
 
+    /// Whether the word names a program, or a file of it, by which an entry script changes user.
+    #[must_use]
+    pub fn changes_user(&self, word: &str) -> bool {
+        let name = base_name(word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+        self.changers.texts.iter().any(|known| name.starts_with(known.as_str()))
+    }
+
     /// What images of the family have for programs.
     #[must_use]
     pub fn own(&self, family: &str) -> Option<&Own> {
@@ -432,7 +440,7 @@ impl UserTable {
             .into_iter()
             .chain([&self.home.source, &self.low_ports.source, &self.shell.source, &self.asides.source])
             .chain(self.create.iter().map(|row| &row.source))
-            .chain([&self.gives.source])
+            .chain([&self.gives.source, &self.changers.source])
             .chain(self.own.iter().map(|row| &row.source))
             .chain(self.listens.iter().map(|row| &row.source))
             .chain(self.writers.iter().map(|row| &row.source))

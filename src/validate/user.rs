@@ -38,7 +38,7 @@ fn unprivileged(before: &Model<'_>, replay: &mut Replay, from: usize, plan: &Pla
     *base = Evaluated::new(&swap.reference, before.dockerfile.escape);
     for (expose, at, port) in &swap.ports {
         let Effect::Words { words, .. } = replay.effect(*expose)? else { return Err("it is no EXPOSE".to_owned()) };
-        *words.get_mut(*at).ok_or("it has no such port")? = Evaluated::plain(port);
+        *words.get_mut(*at).ok_or("it has no such port")? = Evaluated::verbatim(port);
     }
     if swap.needs_root {
         replay.insert_behind(plan.after, effect::user(&plan.user))?;
