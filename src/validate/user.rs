@@ -96,7 +96,8 @@ mod tests {
         for (line, reason) in [
             ("ONBUILD RUN x", "ONBUILD"),
             ("USER root", "says USER"),
-            ("RUN useradd x", "makes an account"),
+            ("RUN useradd x", "makes the account"),
+            ("RUN apt-get install -y gosu", "changes user itself"),
             ("RUN chmod 600 /a", "only their owner"),
             ("RUN touch ~/a", "below `/root`"),
             ("EXPOSE 80", "below 1024"),
@@ -106,5 +107,19 @@ mod tests {
         }
         let before = BEFORE.replace("/srv/app", "nginx");
         check(&before, &after(&before), Level::Breaking, Some("starts as root"));
+    }
+
+    #[test]
+    fn another_image_has_the_server_of_the_model_and_nothing_else() {
+        let before = "FROM nginx:alpine\nRUN true\nEXPOSE 80\n";
+        let after = "FROM nginxinc/nginx-unprivileged:alpine\nUSER root\nRUN true\nUSER 101\nEXPOSE 8080\n";
+        check(before, after, Level::Breaking, None);
+        check(before, after, Level::Guarded, Some("the change is breaking"));
+        for (right, wrong) in [(":alpine", ":stable"), ("8080", "8081"), ("USER 101", "USER 0"), ("USER root\n", "")] {
+            check(before, &after.replace(right, wrong), Level::Breaking, Some(""));
+        }
+        let templates = "COPY a.template /etc/nginx/templates/\nRUN true";
+        let both = |text: &str| text.replace("RUN true", templates);
+        check(&both(before), &both(after), Level::Breaking, Some("what the server is told is not known"));
     }
 }
