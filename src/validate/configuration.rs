@@ -25,7 +25,8 @@ pub(super) fn compare(
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
         let new = counterpart.and_then(|index| new.get(index)).ok_or_else(|| format!("stage `{name}` is gone"))?;
-        let names = lost_names(stage);
+        let successor = counterpart.and_then(|index| after.stages.get(index));
+        let names = lost_names(stage).into_iter().chain(successor.map(lost_names).unwrap_or_default()).collect();
         if !agree_but_for(&names, &old.environment, &new.environment) && splits(rewrites) {
             return Err(format!("the image of stage `{name}` has another environment"));
         }
@@ -62,6 +63,10 @@ fn agree_but_for(names: &BTreeSet<String>, old: &Entries, new: &Entries) -> bool
 fn declared(before: &Model<'_>, rewrites: &[Rewrite]) -> Vec<BTreeSet<Field>> {
     let mut declared = vec![BTreeSet::new(); before.stages.len()];
     for step in rewrites.iter().flat_map(|rewrite| &rewrite.steps) {
+        if *step == Step::SwapForAlpine {
+            // That both images of a stage have the same configuration is a side condition of the step.
+            declared.iter_mut().for_each(|fields| fields.extend(Field::ALL));
+        }
         let Some((instruction, fields)) = step.declares(before) else { continue };
         if let Some(stage) = before.stage_of(instruction) {
             declared[stage.index].extend(fields);
@@ -90,11 +95,22 @@ impl Step {
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
             Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
             // That both images have the same configuration is a side condition of the step.
-            Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
+            Self::SwapBase { from } | Self::SwapForStatic { from } | Self::SwapForInterpreter { from } => {
+                Some((*from, &Field::ALL))
+            }
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
             Self::SplitStage(split) if split.changes_base(before) => Some((
                 split.cut,
-                &[Field::Environment, Field::Labels, Field::HealthCheck, Field::Author, Field::Volumes, Field::Ports],
+                &[
+                    // Another ENTRYPOINT of the base that starts its arguments is a side condition of the step.
+                    Field::Argv,
+                    Field::Environment,
+                    Field::Labels,
+                    Field::HealthCheck,
+                    Field::Author,
+                    Field::Volumes,
+                    Field::Ports,
+                ],
             )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             // The other image has the same server, which listens on another port.

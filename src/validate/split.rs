@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::replay::Replay;
 use crate::model::cache::is_below;
+use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage};
+use crate::model::{Base, Model, Stage, java, served};
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -33,6 +34,8 @@ pub struct Split {
     pub environment: Option<usize>,
     /// The command that removes packages of development at the end of the first.
     pub prune: Option<String>,
+    /// The line that puts the directory of copied programs on the PATH of the second.
+    pub path: Option<String>,
     /// Packages that the second installs.
     pub packages: Vec<String>,
 }
@@ -45,7 +48,7 @@ impl Split {
     pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
         let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
         let path = self.environment.map(|_| Ok(split::environment_lines()[1].clone()));
-        copies.chain(path).collect()
+        copies.chain(path).chain(self.path.clone().map(Ok)).collect()
     }
 
     /// Whether the new stage is built from another image.
@@ -82,10 +85,16 @@ impl Split {
         if let Some(base) = &base {
             split::may_have_base(before, stage, self.cut, base, &self.copies)?;
         }
+        if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
+            return Err("the PATH of the new stage lacks the directory of a program".to_owned());
+        }
         if let Some(prune) = &self.prune
             && development::prune(before, stage, self.cut)? != *prune
         {
             return Err(format!("`{prune}` is not what removes packages of development"));
+        }
+        if served::directory(before, stage).is_some_and(|directory| !self.copies.contains(&directory)) {
+            return Err("what the server of files serves is not copied".to_owned());
         }
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
@@ -102,9 +111,10 @@ pub(super) fn split(before: &Model<'_>, replay: &mut Replay, split: &Split) -> R
     replay.replace(|effects| after(before, stage, split, &packages, effects))
 }
 
-/// The stage, if it may be split at all: it is the only one, nothing is triggered, and its base is known.
+/// The stage, if it may be split at all: it is the last one, so that no other is built from it and numbers of stages stay what they are,
+/// nothing is triggered, and its base is known.
 fn the_stage<'m>(before: &'m Model<'_>, split: &Split) -> Result<&'m Stage, String> {
-    let [stage] = before.stages.as_slice() else { return Err("the file has more than one stage".to_owned()) };
+    let stage = before.stages.last().ok_or("the file has no stage")?;
     if before.has_triggers() {
         return Err("the file has ONBUILD".to_owned());
     }
@@ -172,7 +182,7 @@ fn check_build_side(
             Kind::Configuration if is_repeated => return Err(place("it moves and is repeated".to_owned())),
             Kind::Configuration => no_volume_over_copies(before, split, index).map_err(place)?,
             Kind::Transfer => transfer(before, stage, split, index, is_repeated).map_err(place)?,
-            Kind::Run => run(before, split, index, is_repeated, &mut installs).map_err(place)?,
+            Kind::Run => run(before, stage, split, index, is_repeated, &mut installs).map_err(place)?,
             Kind::Other => return Err(place("it is not known what it does".to_owned())),
         }
     }
@@ -227,7 +237,11 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
         let assets = language.and_then(|language| split::assets(before, index, language));
         assets.is_some_and(|assets| assets.iter().all(is_copied))
     };
-    if is_copied(&target) || is_unread() || split::is_brought_later(before, stage, index, split.cut) {
+    if is_copied(&target)
+        || is_unread()
+        || split::is_brought_later(before, stage, index, split.cut)
+        || carry::is_scratch_copy(before, stage, split.cut, index)
+    {
         return Ok(());
     }
     Err(format!("what it copies to `{target}` is lost"))
@@ -235,12 +249,16 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
 
 fn run(
     before: &Model<'_>,
+    stage: &Stage,
     split: &Split,
     index: usize,
     is_repeated: bool,
     installs: &mut Vec<usize>,
 ) -> Result<(), String> {
     let deeds = deeds(before, index)?;
+    if is_repeated && split::makes_directories(before, stage, index) {
+        return Ok(());
+    }
     if is_repeated {
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
@@ -251,7 +269,8 @@ fn run(
             Deed::Below(path) | Deed::Output(path) => {
                 !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
             }
-            Deed::PythonPackages => false,
+            Deed::Programs => true,
+            Deed::PythonPackages | Deed::Taken(_) => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -262,12 +281,14 @@ fn run(
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
-            Deed::Packages { .. } => {}
+            Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
+            Deed::Packages { .. } | Deed::Taken(_) => {}
             Deed::PythonPackages if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages if is_own_environment(before, split, index) => {}
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
+            Deed::Below(path) | Deed::Output(path) if carry::is_left_behind(before, stage, split.cut, path) => {}
             Deed::Below(path) | Deed::Output(path) => return Err(format!("what it writes to `{path}` is lost")),
         }
     }
@@ -291,7 +312,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
             split::may_run_there(before, index)?;
         }
     }
-    if packages.dropped.is_empty() {
+    if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
     let lost: BTreeSet<String> = tables::stages().toolchain.programs.clone();
@@ -321,8 +342,16 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
     split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
 }
 
-/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings.
+/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
+/// or serves is there if it lies where a command writes: without it there was no program.
 fn is_made(before: &Model<'_>, stage: &Stage, split: &Split, path: &str) -> bool {
+    let is_program = served::directory(before, stage).is_some_and(|directory| directory == path)
+        || java::packed(before, stage, path).is_some();
+    let holds = |deed: &Deed| deed.path().is_some_and(|place| is_below(path, place));
+    let runs = (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Run);
+    if is_program && runs.into_iter().any(|index| deeds(before, index).is_ok_and(|deeds| deeds.iter().any(holds))) {
+        return true;
+    }
     (stage.instructions.start..=split.cut).any(|index| match split::kind(before, index) {
         Kind::Run => {
             before.state(index).workdir.fixed() == Some(path)
@@ -466,6 +495,7 @@ mod tests {
             copies: vec!["/opt/venv".to_owned()],
             environment: Some(4),
             prune: None,
+            path: None,
             packages: vec!["libpq5".to_owned(), "curl".to_owned()],
         }
     }

@@ -10,15 +10,19 @@ use crate::tables;
 /// A stage of an image with a toolchain that builds something.
 pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     let image = stage.image.as_deref()?;
-    let has_toolchain = tables::stages().runtimes.iter().any(|row| row.family == image.family);
+    let has_toolchain = tables::stages().has_toolchain(&image.family);
     if !has_toolchain && image.interpreter.is_some() {
         return None;
     }
+    // A build of which it is not known what it leaves is one, too: the reason is said.
+    let leaves = |index: usize| {
+        let is_left = |deed: &Deed| matches!(deed, Deed::Output(_) | Deed::Below(_) | Deed::Taken(_));
+        deeds(model, index).map_or(true, |deeds| deeds.iter().any(is_left))
+    };
     let builds = |index: &usize| {
         split::kind(model, *index) == Kind::Run
-            && deeds(model, *index)
-                .is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Output(_) | Deed::Below(_))))
             && model.calls(*index).iter().any(|call| builds_something(call))
+            && leaves(*index)
     };
     let cut = stage.instructions.clone().rfind(builds)?;
     let installs = |index: usize| {
@@ -27,12 +31,18 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     if !has_toolchain && !(stage.instructions.start..=cut).any(installs) {
         return None;
     }
+    let reason = match split::missing_setting(model, stage) {
+        Some(name) => {
+            format!("`{name}` is another one in the image without the toolchain, and the file does not set it")
+        }
+        None => "no image is known that takes the place of the one with the toolchain".to_owned(),
+    };
     Some(Draft {
         cut,
         environment: None,
         copies: plan::artefacts(model, stage, cut),
         base: split::runtime_base(model, stage),
-        prune: Err("no image is known that takes the place of the one with the toolchain".to_owned()),
+        prune: Err(reason),
     })
 }
 
