@@ -21,7 +21,7 @@
 use super::text::{self, Block};
 use super::{Pass, PassContext, PassInfo};
 use crate::edit::Edit;
-use crate::model::{Model, settings};
+use crate::model::{Model, variables};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::source::Span;
 use crate::syntax::ast::InstructionKind;
@@ -51,7 +51,7 @@ impl Pass for RuntimeEnv {
                 unset(model, index, found);
             }
         }
-        for wish in settings::wishes(model) {
+        for wish in variables::wishes(model) {
             let (name, value) = (&wish.setting.name, &wish.setting.value);
             found.push(Rewrite::new(
                 Level::Proposal,
@@ -65,7 +65,7 @@ impl Pass for RuntimeEnv {
 
 /// The first pair of an ENV without effect goes.
 fn drop_idle(model: &Model<'_>, index: usize, found: &mut Findings) {
-    let Some((at, idle)) = settings::idle_pairs(model, index).into_iter().next() else { return };
+    let Some((at, idle)) = variables::idle_pairs(model, index).into_iter().next() else { return };
     let InstructionKind::Env(values) = &model.instruction(index).kind else { return };
     let name = &values.pairs[at].key.text;
     if let Err((reason, unlock)) = idle {
@@ -102,7 +102,7 @@ fn drop_idle(model: &Model<'_>, index: usize, found: &mut Findings) {
 /// Commands whose mounted cache a variable keeps empty run without it.
 fn unset(model: &Model<'_>, run: usize, found: &mut Findings) {
     for call in model.calls(run) {
-        let Some(name) = settings::defeats_mount(model, run, &call) else { continue };
+        let Some(name) = variables::defeats_mount(model, run, &call) else { continue };
         let Some(first) = call.command.words.first() else { continue };
         let written = format!("env -u {name} ");
         found.push(

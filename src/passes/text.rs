@@ -103,7 +103,7 @@ fn plain_joint(model: &Model<'_>, text: &str) -> String {
 }
 
 /// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
-fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
+fn merge_joint(model: &Model<'_>, first: usize, second: usize, last: usize) -> String {
     let between = Span::new(model.instruction(second - 1).span.end, model.instruction(second).span.start);
     let comments: String =
         between.of(model.source).split_inclusive('\n').filter(|line| line.trim_start().starts_with('#')).collect();
@@ -111,7 +111,7 @@ fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
     // The one line that they would become, with ` && ` for the keyword of the second.
     let width: usize =
         (first..=second).map(|run| model.instruction(run).span.of(model.source).chars().count()).sum::<usize>();
-    if comments.is_empty() && !is_long && width <= LINE_WIDTH {
+    if comments.is_empty() && !is_long && width <= LINE_WIDTH && last == first + 1 {
         return " && ".to_owned();
     }
     let longest = if model.instruction(first).span.of(model.source).contains('\n') { first } else { second };
@@ -129,7 +129,7 @@ pub(super) fn merge(model: &Model<'_>, first: usize, last: usize, mut rewrite: R
         let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
         let end = model.script_span(second - 1, end).end;
         let between = Span::new(end, model.instruction(second).arguments.start);
-        let joint = merge_joint(model, first, second);
+        let joint = merge_joint(model, first, second, last);
         rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first, second });
     }
     Some(rewrite)

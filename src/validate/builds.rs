@@ -7,7 +7,7 @@ use crate::model::canonical::CanonicalWord;
 use crate::model::chain::Chain;
 use crate::model::effect::Effect;
 use crate::model::lean_build::{self, Gain};
-use crate::model::{Model, development, settings};
+use crate::model::{Model, development, variables};
 
 /// Checks the side conditions of [`super::Step::LeanBuild`] and replays it.
 pub(super) fn lean_build(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
@@ -36,7 +36,7 @@ pub(super) fn drop_setting(
     instruction: usize,
     at: usize,
 ) -> Result<(), String> {
-    let idle = settings::idle_pairs(before, instruction);
+    let idle = variables::idle_pairs(before, instruction);
     let (_, found) = idle.into_iter().find(|(number, _)| *number == at).ok_or("the variable has an effect")?;
     found.map_err(|(reason, _)| reason)?;
     let Effect::Pairs { pairs, .. } = replay.effect(instruction)? else { return Err("it is no ENV".to_owned()) };
@@ -50,7 +50,7 @@ pub(super) fn drop_setting(
 /// Checks the side conditions of [`super::Step::UnsetForCommand`] and replays it.
 pub(super) fn unset(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
     let call = call(before, run, command)?;
-    let name = settings::defeats_mount(before, run, &call).ok_or("no variable keeps a mounted cache empty")?;
+    let name = variables::defeats_mount(before, run, &call).ok_or("no variable keeps a mounted cache empty")?;
     let words = ["env", "-u", &name].map(CanonicalWord::plain);
     command_mut(replay, run, command)?.words.splice(0..0, words);
     Ok(())
