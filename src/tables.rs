@@ -40,7 +40,8 @@ pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use builds::{
-    BuildTable, GoBuilds, IdleSetting, ProposedSetting, RustBuilds, Settings, Slimming, WithoutC, builds, decode_builds,
+    BuildTable, GoBuilds, IdleSetting, ProposedSetting, RustBuilds, Slimming, VariableRows, WithoutC, builds,
+    decode_builds,
 };
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};

@@ -15,7 +15,7 @@ pub struct BuildTable {
     /// Programs of Rust.
     pub rust: RustBuilds,
     /// Variables of interpreters.
-    pub variables: Settings,
+    pub variables: VariableRows,
     /// Python packages.
     pub slimming: Slimming,
     /// Words, in lower case, of sources and manifests whose program may call a compiler when it runs.
@@ -138,7 +138,7 @@ pub struct Stripped {
 /// Variables of interpreters.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct VariableRows {
     /// Settings without effect.
     pub idle: Vec<IdleSetting>,
     /// Settings that change what programs do.
