@@ -9,6 +9,7 @@ use super::{Model, Stage};
 use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
+use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
 use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
 
@@ -158,6 +159,16 @@ pub fn language<'m>(model: &'m Model<'_>, stage: &'m Stage, cut: usize) -> Optio
         false => *family == tables::stages().node.family && !super::development::runs_sources(model, stage, cut),
     };
     is_compiled.then_some(name)
+}
+
+/// The programs that a COPY takes from an image of tools, by their names.
+#[must_use]
+pub fn tools_of_copy(model: &Model<'_>, index: usize) -> Option<BTreeSet<String>> {
+    let from = model.instruction(index).flag("from")?.value.as_deref()?;
+    let reference: crate::syntax::image::ImageReference = from.parse().ok()?;
+    let sources = &transfer(model, index)?.sources;
+    let names = sources.iter().map(|source| base_name(&source.text).to_owned());
+    tables::needs().is_contained(&reference.name()).then(|| names.collect())
 }
 
 /// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
@@ -558,6 +569,9 @@ pub fn may_run_there(model: &Model<'_>, run: usize) -> Result<(), String> {
     if let Some(name) = names.iter().find(is_lost) {
         return Err(format!("line {line} calls `{name}`"));
     }
+    if model.calls(run).iter().any(super::dependencies::installs) {
+        return Err(format!("line {line} installs packages, which may have to be compiled"));
+    }
     match deeds(model, run) {
         Ok(deeds) if deeds.contains(&Deed::PythonPackages) => Err(format!("line {line} installs Python packages")),
         _ => Ok(()),
@@ -791,12 +805,49 @@ fn named_directory(text: &str, is_copied: impl Fn(&str) -> bool) -> Option<Strin
     found.find(|path| !is_copied(path))
 }
 
-/// The lines that make the virtual environment and put it on the PATH.
+/// The lines that make the virtual environment and put it on the PATH of a stage that goes on up to the instruction `last`.
 #[must_use]
-pub fn environment_lines() -> [String; 2] {
+pub fn environment_lines(model: &Model<'_>, stage: &Stage, last: usize) -> [String; 2] {
     let table = &tables::stages().environment;
     let directory = &table.directory;
-    [format!("RUN {} {directory}", table.make), format!("ENV PATH={directory}/{}:$PATH", table.bin)]
+    let reads_it = |run: usize| model.calls(run).iter().any(|call| table.activated.contains(call.program()));
+    let mut runs = (stage.instructions.start..=last).filter(|index| kind(model, *index) == Kind::Run);
+    let active = if runs.any(reads_it) { format!("{}={directory} ", table.active) } else { String::new() };
+    [format!("RUN {} {directory}", table.make), format!("ENV {active}{}", path_setting())]
+}
+
+/// The options by which installs of the RUN pass over a virtual environment, each with the blanks before it.
+#[must_use]
+pub fn system_options(model: &Model<'_>, run: usize) -> Vec<Span> {
+    let table = &tables::stages().environment.system;
+    let mut spans = Vec::new();
+    for call in model.calls(run) {
+        let Some(invocation) = &call.invocation else { continue };
+        if format!("{} {}", invocation.program, invocation.subcommand()) != table.command {
+            continue;
+        }
+        for option in invocation.options.iter().filter(|option| table.options.contains(&option.name)) {
+            let words = &call.command.words;
+            if let (Some(before), Some(word)) =
+                (words.get(option.words.start.wrapping_sub(1)), words.get(option.words.start))
+            {
+                let start = model.script_span(run, before.span).end;
+                spans.push(Span::new(start, model.script_span(run, word.span).end));
+            }
+        }
+    }
+    spans
+}
+
+/// The line that puts the virtual environment on the PATH of the stage that runs.
+#[must_use]
+pub fn path_line() -> String {
+    format!("ENV {}", path_setting())
+}
+
+fn path_setting() -> String {
+    let table = &tables::stages().environment;
+    format!("PATH={}/{}:$PATH", table.directory, table.bin)
 }
 
 /// The line that installs the packages of the new stage; `None` for a package manager that is not written.

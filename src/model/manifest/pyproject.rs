@@ -1,6 +1,8 @@
 //! `pyproject.toml`, read for pip, uv and poetry, and `Pipfile` (PyPA specifications; uv, "Projects"; Poetry, "The
 //! pyproject.toml file"; Pipenv, "Pipfile").
 
+use std::collections::BTreeMap;
+
 use toml::{Table, Value};
 
 use super::requirements::{self, Requirement};
@@ -18,6 +20,8 @@ pub struct Pyproject {
     pub requires_python: Option<String>,
     /// Whether there are extras or groups of dependencies.
     pub has_groups: bool,
+    /// `project.optional-dependencies`, by names as indexes compare them.
+    pub extras: BTreeMap<String, Vec<String>>,
     /// `project.dynamic`.
     pub dynamic: Vec<String>,
     /// `build-system.build-backend`; without one, setuptools builds the project.
@@ -72,9 +76,9 @@ pub fn read(text: &str) -> Option<Pyproject> {
             found.named_files.extend(file.and_then(Value::as_str).map(str::to_owned));
         }
         let groups = project.get("optional-dependencies").and_then(Value::as_table);
-        let optional = groups.into_iter().flatten().map(|(_, list)| strings(Some(list)));
-        let optional: Vec<Vec<String>> = optional.collect::<Option<_>>()?;
-        for wanted in found.dependencies.iter().chain(optional.iter().flatten()) {
+        let named = |(name, list): (&String, &Value)| Some((requirements::normalized(name), strings(Some(list))?));
+        found.extras = groups.into_iter().flatten().map(named).collect::<Option<_>>()?;
+        for wanted in found.dependencies.iter().chain(found.extras.values().flatten()) {
             found.local.extend(local_requirement(wanted));
         }
     }
