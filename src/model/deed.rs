@@ -5,6 +5,8 @@
 
 mod python;
 
+pub use python::with_any_extras;
+
 use super::Model;
 use super::cache::is_below;
 use super::outputs;
@@ -35,12 +37,21 @@ pub enum Deed {
     PythonTools(Vec<String>),
     /// Tools for all users, of use only to who starts one of these programs.
     Tools(Vec<String>),
+    /// Stand-ins for programs, which fetch them when they are first called.
+    Shims(Vec<String>),
     /// Files at the absolute path or below it, or none.
     Below(String),
     /// As `Below`; the path is there afterwards.
     Output(String),
     /// A user or a group.
     Account,
+    /// The owner of the directory at the absolute path, without what is below it.
+    Owner {
+        /// The path.
+        path: String,
+        /// The owner as written.
+        owner: String,
+    },
 }
 
 impl Deed {
@@ -48,7 +59,7 @@ impl Deed {
     #[must_use]
     pub fn tools(&self) -> Option<&[String]> {
         match self {
-            Self::PythonTools(programs) | Self::Tools(programs) => Some(programs),
+            Self::PythonTools(programs) | Self::Tools(programs) | Self::Shims(programs) => Some(programs),
             _ => None,
         }
     }
@@ -58,9 +69,7 @@ impl Deed {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Below(path) | Self::Output(path) => Some(path),
-            Self::Packages { .. } | Self::PythonPackages | Self::PythonTools(_) | Self::Tools(_) | Self::Account => {
-                None
-            }
+            _ => None,
         }
     }
 }
@@ -205,12 +214,20 @@ impl Reader<'_> {
             "uv" if matches!(subcommand, "sync") => return self.uv_sync(&invocation),
             _ => {}
         }
+        if let Some(deed) = self.owned(&invocation, command) {
+            self.deeds.push(deed);
+            return Ok(());
+        }
         if tables::stages().makes_accounts(program) {
             self.deeds.push(Deed::Account);
             return Ok(());
         }
         if program == tables::stages().node.shims.program && matches!(subcommand, "enable" | "prepare") {
-            self.deeds.push(Deed::Tools(tables::stages().node.shims.brings.clone()));
+            let is_fetch =
+                |call: &super::call::Call<'_>| call.program() == program && call.subcommand() == Some("prepare");
+            let fetches = self.model.calls(self.run).iter().any(is_fetch);
+            let programs = tables::stages().node.shims.brings.clone();
+            self.deeds.push(if fetches { Deed::Tools(programs) } else { Deed::Shims(programs) });
             return Ok(());
         }
         if subcommand == "global add" && tables::stages().project_tool(program).is_some() {
@@ -219,7 +236,7 @@ impl Reader<'_> {
         if tables::stages().is_quiet(program, subcommand) {
             return Ok(());
         }
-        if tables::stages().writes_below(program, subcommand) {
+        if tables::stages().writes_below(program, subcommand) || self.runs_script(&invocation) {
             return self.builds(&invocation, &called);
         }
         let row = tables::effects().command(program, None);
@@ -302,6 +319,23 @@ impl Reader<'_> {
         let make: Option<Vec<String>> = make.iter().map(crate::shell::ast::Word::literal).collect();
         let is_made = tables::stages().environment.also.contains(&make?.join(" "));
         is_made.then(|| self.model.text_of(self.run, directory)).flatten().filter(|path| !path.starts_with(['-', '~']))
+    }
+
+    /// The one path of `chown` without options.
+    fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Deed> {
+        let is_plain =
+            invocation.program == "chown" && invocation.options.is_empty() && invocation.unknown_option.is_none();
+        let [owner, path] = invocation.arguments.as_slice() else { return None };
+        let owner = owner.text.clone()?;
+        let path = self.model.text_of(self.run, command.words.get(path.word).filter(|_| is_plain)?)?;
+        let [directory] = self.directories.as_slice() else { return None };
+        (!path.contains(['*', '?', '['])).then(|| Deed::Owner { path: joined(directory, &path), owner })
+    }
+
+    /// Whether the command runs a script of the manifest of the project.
+    fn runs_script(&self, invocation: &Invocation) -> bool {
+        let directory = self.directories.last().map_or("/", String::as_str);
+        outputs::has_script(self.model, self.run, directory, invocation)
     }
 
     /// An install of programs for all users, or what fetches them when they are called.

@@ -18,6 +18,7 @@ use super::cache::is_below;
 use super::deed::joined;
 use super::{Model, Stage, split};
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
+use crate::tables::{self, CommandKind};
 
 pub use code::{Code, Mention};
 
@@ -32,6 +33,8 @@ pub struct Needs {
     pub code: Vec<Code>,
     /// Whether packages of PyPI or npm are installed, whose code is not seen.
     pub has_packages: bool,
+    /// Programs that installs of projects of the context bring: they run code of the application.
+    pub scripts: Vec<String>,
 }
 
 /// One thing that an image has to have.
@@ -147,6 +150,11 @@ impl<'m> Reader<'m> {
         let instruction = self.model.instruction(index);
         self.when = if self.model.is_run(index) { When::Build } else { When::Run };
         match &instruction.kind {
+            InstructionKind::Cmd(Command::Exec(argv)) if self.takes_arguments().is_some() => {
+                let mut words = self.takes_arguments().unwrap_or_default();
+                words.extend(argv.iter().map(|word| word.text.clone()));
+                self.argv(&words);
+            }
             InstructionKind::Run(command)
             | InstructionKind::Cmd(command)
             | InstructionKind::Entrypoint(command)
@@ -167,6 +175,18 @@ impl<'m> Reader<'m> {
             }
             _ => {}
         }
+    }
+
+    /// The words of an ENTRYPOINT of the stage that takes CMD as arguments and starts none of them.
+    fn takes_arguments(&self) -> Option<Vec<String>> {
+        let argv =
+            self.stage.instructions.clone().rev().find_map(|index| match &self.model.instruction(index).kind {
+                InstructionKind::Entrypoint(Command::Exec(argv)) => Some(argv),
+                _ => None,
+            })?;
+        let words: Vec<String> = argv.iter().map(|word| word.text.clone()).collect();
+        let kind = tables::needs().command(words.first()?, "")?.kind;
+        matches!(kind, CommandKind::Nothing | CommandKind::Application).then_some(words)
     }
 
     fn process(&mut self, command: &Command) {

@@ -33,6 +33,15 @@ pub fn of_command(model: &Model<'_>, run: usize, directory: &str, invocation: &I
     }
 }
 
+/// Whether the command names a script of the manifest of the project.
+#[must_use]
+pub fn has_script(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> bool {
+    tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages)
+        && script_name(invocation).is_some_and(|name| {
+            Project::read(model, run, directory).is_some_and(|project| project.manifest.scripts.contains_key(&name))
+        })
+}
+
 /// The package of the project whose install script writes to other places than those of the packages, if it is installed.
 #[must_use]
 pub fn writes_outside(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<String> {

@@ -182,7 +182,15 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
         let touched = match kind(model, index) {
             Kind::Run => {
                 if calls_chown(model, index) {
-                    return Err("a RUN changes owners".to_owned());
+                    match deeds(model, index)?.as_slice() {
+                        [Deed::Owner { path: directory, .. }] if !is_below(directory, path) => continue,
+                        [Deed::Owner { path: directory, owner }] if directory == path => {
+                            let unknown = || format!("who owns `{path}` is not known");
+                            owners.push(identity(stage, owner).ok_or_else(unknown)?);
+                            continue;
+                        }
+                        _ => return Err("a RUN changes owners".to_owned()),
+                    }
                 }
                 deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
             }
@@ -206,11 +214,21 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
             owners.push(owner);
         }
     }
+    owners.dedup();
     match owners.as_slice() {
         [] | [(0, 0)] => Ok(None),
         [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
         _ => Err(format!("what stands below `{path}` belongs to several users")),
     }
+}
+
+/// Whether the directory is one that WORKDIR makes in front of the instruction.
+#[must_use]
+pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, directory: &str) -> bool {
+    (stage.instructions.start..before).any(|index| {
+        matches!(model.instruction(index).kind, InstructionKind::Workdir(_))
+            && model.state(index + 1).workdir.fixed() == Some(directory)
+    })
 }
 
 /// User and group of `name`, `name:group` or numbers, as the image knows them.
@@ -539,7 +557,9 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
         };
         row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
     };
-    model.instruction(run).flags.is_empty() && !model.calls(run).iter().any(reads)
+    let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
+    let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
+    model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
 }
 
 /// Whether the instruction installs packages of the distribution.
@@ -822,11 +842,10 @@ pub fn system_options(model: &Model<'_>, run: usize) -> Vec<Span> {
     let table = &tables::stages().environment.system;
     let mut spans = Vec::new();
     for call in model.calls(run) {
-        let Some(invocation) = &call.invocation else { continue };
-        if format!("{} {}", invocation.program, invocation.subcommand()) != table.command {
+        if format!("{} {}", call.program(), call.subcommand().unwrap_or_default()) != table.command {
             continue;
         }
-        for option in invocation.options.iter().filter(|option| table.options.contains(&option.name)) {
+        for option in call.options().iter().filter(|option| table.options.contains(&option.name)) {
             let words = &call.command.words;
             if let (Some(before), Some(word)) =
                 (words.get(option.words.start.wrapping_sub(1)), words.get(option.words.start))

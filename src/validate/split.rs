@@ -249,6 +249,7 @@ fn run(
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
             Deed::Account => true,
+            Deed::Owner { path, .. } => split::is_made_by_workdir(before, stage, index, path),
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
             }
@@ -257,7 +258,7 @@ fn run(
             }
             Deed::Tools(_) => true,
             Deed::PythonTools(_) => split.environment.is_none_or(|first| index < first),
-            Deed::PythonPackages => false,
+            Deed::PythonPackages | Deed::Shims(_) => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -268,11 +269,12 @@ fn run(
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
+            Deed::Owner { .. } => return Err("the owner that it sets is lost".to_owned()),
             Deed::Packages { .. } => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages | Deed::PythonTools(_) if is_own_environment(before, split, index) => {}
-            Deed::PythonTools(programs) | Deed::Tools(programs) => {
+            Deed::PythonTools(programs) | Deed::Tools(programs) | Deed::Shims(programs) => {
                 let started = split::why_it_runs(before, stage, &programs.iter().cloned().collect());
                 started.map_or(Ok(()), |reason| Err(format!("it installs what is lost: {reason}")))?;
             }

@@ -4,7 +4,7 @@
 use super::{Deed, Reader, joined, source_at};
 use crate::model::manifest::pyproject;
 use crate::model::scope::Variable;
-use crate::shell::ast::SimpleCommand;
+use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::command::Invocation;
 use crate::shell::command::pip::PipInstall;
 use crate::tables;
@@ -14,6 +14,14 @@ const MAX_NESTING: usize = 5;
 
 /// The directory of an environment that stands in the project.
 const IN_PROJECT: &str = ".venv";
+
+/// `.[*]` for a project with extras that are known only when the command runs.
+#[must_use]
+pub fn with_any_extras(word: &Word) -> Option<String> {
+    let [WordPart::Literal { text, .. }, ..] = word.parts.as_slice() else { return None };
+    let closes = matches!(word.parts.last(), Some(WordPart::Literal { text, .. }) if text == "]");
+    (text.as_str() == ".[" && closes).then(|| ".[*]".to_owned())
+}
 
 impl Reader<'_> {
     pub(super) fn pip(&mut self, invocation: &Invocation, command: &SimpleCommand) -> Result<(), String> {
@@ -31,7 +39,8 @@ impl Reader<'_> {
             return Err("not all options of `pip install` are known".to_owned());
         }
         for requirement in &install.requirements {
-            let text = command.words.get(requirement.word).and_then(|word| self.model.text_of(self.run, word));
+            let word = command.words.get(requirement.word);
+            let text = word.and_then(|word| self.model.text_of(self.run, word).or_else(|| with_any_extras(word)));
             let text = text.ok_or("what pip installs is known only when it runs")?;
             let is_local = text.contains('/') && !text.contains("://");
             if is_local && !text.starts_with("./") || text.starts_with('~') {

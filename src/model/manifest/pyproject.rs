@@ -22,6 +22,8 @@ pub struct Pyproject {
     pub has_groups: bool,
     /// `project.optional-dependencies`, by names as indexes compare them.
     pub extras: BTreeMap<String, Vec<String>>,
+    /// The names of `project.scripts`.
+    pub scripts: Vec<String>,
     /// `project.dynamic`.
     pub dynamic: Vec<String>,
     /// `build-system.build-backend`; without one, setuptools builds the project.
@@ -69,6 +71,8 @@ pub fn read(text: &str) -> Option<Pyproject> {
         let python = project.get("requires-python").and_then(Value::as_str);
         found.requires_python = python.map(|versions| versions.split_whitespace().collect());
         found.has_groups = project.contains_key("optional-dependencies");
+        let scripts = project.get("scripts").and_then(Value::as_table);
+        found.scripts = scripts.into_iter().flatten().map(|(name, _)| name.clone()).collect();
         found.dynamic = strings(project.get("dynamic"))?;
         for key in ["readme", "license"] {
             let value = project.get(key);

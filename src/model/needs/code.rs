@@ -119,6 +119,7 @@ impl Reader<'_> {
         self.needs.gaps.extend(found.gaps.into_iter().filter(|gap| !gap.is_of_command));
         self.needs.code.extend(found.code);
         self.needs.has_packages |= found.has_packages;
+        self.needs.scripts.extend(found.scripts);
     }
 
     fn copy_of_context(&mut self, transfer: &Transfer) {

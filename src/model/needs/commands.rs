@@ -131,6 +131,7 @@ impl Reader<'_> {
         self.program(base);
         match tables::needs().command(base, "") {
             Some(row) => self.row(row, command, 0, None, depth),
+            None if self.needs.scripts.iter().any(|script| script == base) => {}
             None => self.unknown(base, ""),
         }
     }
@@ -174,7 +175,7 @@ impl Reader<'_> {
             CommandKind::Shell => self.shell(words, &texts, depth),
             CommandKind::Application => self.application(words, &texts),
             CommandKind::PythonPackages => match invocation {
-                Some(invocation) => self.python_packages(invocation),
+                Some(invocation) => self.python_packages(invocation, command),
                 None => self.unknown(&texts[0].clone().unwrap_or_default(), ""),
             },
             CommandKind::NodePackages => self.node_packages(invocation),

@@ -40,6 +40,7 @@ impl Reader<'_> {
             self.gap("pyproject.toml is not read", UNLOCK);
             return true;
         };
+        self.needs.scripts.extend(project.scripts.iter().cloned());
         let backend = project.build_backend.as_deref().unwrap_or("setuptools");
         if !tables::needs().projects.backends.iter().any(|pure| backend.starts_with(pure.as_str())) {
             self.gap(format!("what `{backend}` compiles is not known"), UNLOCK);
@@ -50,6 +51,8 @@ impl Reader<'_> {
             self.gap("the dependencies of the project are not known", UNLOCK);
             return true;
         }
+        let all: Vec<String> = project.extras.keys().cloned().collect();
+        let extras = if extras.iter().any(|extra| extra == "*") { &all } else { extras };
         let unknown = extras.iter().find(|extra| !project.extras.contains_key(*extra));
         if let Some(extra) = unknown {
             self.gap(format!("what the extra `{extra}` brings is not known"), UNLOCK);

@@ -1,7 +1,9 @@
 //! What packages of PyPI need: a compiler where they have no wheel, libraries and programs when they run.
 
 use super::{Reader, What, When, project};
+use crate::model::deed::with_any_extras;
 use crate::model::scope::Variable;
+use crate::shell::ast::SimpleCommand;
 use crate::shell::command::Invocation;
 use crate::shell::command::pip::PipInstall;
 use crate::tables::{self, Wheel};
@@ -42,7 +44,7 @@ fn without_wheels(invocation: &Invocation) -> Vec<String> {
 }
 
 impl Reader<'_> {
-    pub(super) fn python_packages(&mut self, invocation: &Invocation) {
+    pub(super) fn python_packages(&mut self, invocation: &Invocation, command: &SimpleCommand) {
         self.needs.has_packages = true;
         let Some(install) = PipInstall::of(invocation) else { return self.locked_packages(invocation) };
         if invocation.unknown_option.is_some() {
@@ -59,8 +61,11 @@ impl Reader<'_> {
             return self.gap("packages are compiled although they have wheels", "wheels where there are some");
         }
         for requirement in &install.requirements {
-            match requirement.text.as_deref() {
-                Some(text) => self.requirement(text, &wheels),
+            let word = command.words.get(requirement.word);
+            let text = word
+                .and_then(|word| self.model.text_of(self.place.instruction, word).or_else(|| with_any_extras(word)));
+            match text {
+                Some(text) => self.requirement(&text, &wheels),
                 None => self.gap("a package is known only when it runs", "the name of the package"),
             }
         }

@@ -172,6 +172,7 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
     let in_environment = draft.environment.is_some_and(|first| first <= index);
     let is_same = |deed: &Deed| match deed {
         Deed::Account => true,
+        Deed::Owner { path, .. } => split::is_made_by_workdir(model, stage, index, path),
         Deed::Packages { names, refreshed, .. } => {
             *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
         }
@@ -182,7 +183,7 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         Deed::PythonTools(programs) | Deed::Tools(programs) => {
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
-        Deed::PythonPackages => false,
+        Deed::PythonPackages | Deed::Shims(_) => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }
