@@ -10,6 +10,10 @@ const UNLOCKS: &[(&str, &str)] = &[
         "is not known without `",
         "that setting as ENV above the install, and a CMD that starts programs of that environment",
     ),
+    (
+        "installs what is lost",
+        "a CMD that starts the program itself; for a stand-in, `corepack prepare` beside `corepack enable`",
+    ),
     ("passes over virtual environments", "`--system` at the install in place of the variable"),
     ("another Python than that of the image", "a base image with the version that the project asks for"),
     (
