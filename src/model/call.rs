@@ -291,7 +291,7 @@ impl Model<'_> {
     }
 
     /// The value of a variable that ENV sets and the script leaves alone, if it is one path.
-    fn plain_path_of(&self, run: usize, name: &str) -> Option<String> {
+    pub(super) fn plain_path_of(&self, run: usize, name: &str) -> Option<String> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
         self.untouched(run, name).filter(|value| value.starts_with('/') && value.chars().all(is_plain))
     }

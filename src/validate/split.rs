@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::replay::Replay;
 use crate::model::cache::is_below;
+use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
@@ -33,6 +34,8 @@ pub struct Split {
     pub environment: Option<usize>,
     /// The command that removes packages of development at the end of the first.
     pub prune: Option<String>,
+    /// The line that puts the directory of copied programs on the PATH of the second.
+    pub path: Option<String>,
     /// Packages that the second installs.
     pub packages: Vec<String>,
 }
@@ -45,7 +48,7 @@ impl Split {
     pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
         let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
         let path = self.environment.map(|_| Ok(split::path_line()));
-        copies.chain(path).collect()
+        copies.chain(path).chain(self.path.clone().map(Ok)).collect()
     }
 
     /// Whether the new stage is built from another image.
@@ -81,6 +84,9 @@ impl Split {
         check_run_side(before, stage, self, &packages)?;
         if let Some(base) = &base {
             split::may_have_base(before, stage, self.cut, base, &self.copies)?;
+        }
+        if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
+            return Err("the PATH of the new stage lacks the directory of a program".to_owned());
         }
         if let Some(prune) = &self.prune
             && development::prune(before, stage, self.cut)? != *prune
@@ -229,7 +235,11 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
     };
     let is_unused_tool =
         || split::tools_of_copy(before, index).is_some_and(|tools| split::why_it_runs(before, stage, &tools).is_none());
-    if is_copied(&target) || is_unused_tool() || is_unread() || split::is_brought_later(before, stage, index, split.cut)
+    if is_copied(&target)
+        || is_unused_tool()
+        || is_unread()
+        || split::is_brought_later(before, stage, index, split.cut)
+        || carry::is_scratch_copy(before, stage, split.cut, index)
     {
         return Ok(());
     }
@@ -258,7 +268,7 @@ fn run(
             }
             Deed::Tools(_) => true,
             Deed::PythonTools(_) => split.environment.is_none_or(|first| index < first),
-            Deed::PythonPackages | Deed::Shims(_) => false,
+            Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -270,7 +280,7 @@ fn run(
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
             Deed::Owner { .. } => return Err("the owner that it sets is lost".to_owned()),
-            Deed::Packages { .. } => {}
+            Deed::Packages { .. } | Deed::Taken(_) => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages | Deed::PythonTools(_) if is_own_environment(before, split, index) => {}
@@ -280,6 +290,7 @@ fn run(
             }
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
+            Deed::Below(path) | Deed::Output(path) if carry::is_left_behind(before, stage, split.cut, path) => {}
             Deed::Below(path) | Deed::Output(path) => return Err(format!("what it writes to `{path}` is lost")),
         }
     }
@@ -498,6 +509,7 @@ mod tests {
             copies: vec!["/opt/venv".to_owned()],
             environment: Some(4),
             prune: None,
+            path: None,
             packages: vec!["libpq5".to_owned(), "curl".to_owned()],
         }
     }
