@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod alpine;
 pub mod authors;
 pub mod bare;
 pub mod base;
@@ -16,6 +17,7 @@ pub mod deed;
 pub mod dependencies;
 pub mod development;
 pub mod effect;
+pub mod hosted;
 pub mod idle;
 mod installs;
 pub mod leftovers;

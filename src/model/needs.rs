@@ -18,7 +18,7 @@ use super::cache::is_below;
 use super::deed::joined;
 use super::{Model, Stage, split};
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
-use crate::tables::{self, CommandKind};
+use crate::tables::{self, CommandKind, LibC};
 
 pub use code::{Code, Mention};
 
@@ -35,6 +35,21 @@ pub struct Needs {
     pub has_packages: bool,
     /// Programs that installs of projects of the context bring: they run code of the application.
     pub scripts: Vec<String>,
+    /// The commands that were read.
+    pub uses: Vec<Use>,
+}
+
+/// A command that something runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The program, without its directory.
+    pub program: String,
+    /// The words behind it; `None` when a word is known only when it runs.
+    pub words: Vec<Option<String>>,
+    /// When it runs.
+    pub when: When,
+    /// What runs it.
+    pub place: Place,
 }
 
 /// One thing that an image has to have.
@@ -103,8 +118,17 @@ pub struct Gap {
 /// What the image of a stage needs: its own instructions, not those of stages it is built from.
 #[must_use]
 pub fn needs(model: &Model<'_>, stage: &Stage) -> Needs {
-    let mut reader = Reader::new(model, stage);
-    for index in stage.instructions.clone() {
+    read(Reader::new(model, stage, LibC::Glibc))
+}
+
+/// What a stage needs of an image on musl: packages whose binaries are for glibc only are gaps then.
+#[must_use]
+pub fn needs_on_musl(model: &Model<'_>, stage: &Stage) -> Needs {
+    read(Reader::new(model, stage, LibC::Musl))
+}
+
+fn read(mut reader: Reader<'_>) -> Needs {
+    for index in reader.stage.instructions.clone() {
         reader.instruction(index);
     }
     reader.needs
@@ -126,22 +150,17 @@ struct Reader<'m> {
     place: Place,
     /// Where the commands of the instruction may run, when not in its working directory: where `cd` and options lead.
     directories: Vec<String>,
+    /// The C library that packages have to have binaries for.
+    libc: LibC,
     /// Files that were read, so that scripts which call one another come to an end.
     read: Vec<String>,
 }
 
 impl<'m> Reader<'m> {
-    fn new(model: &'m Model<'m>, stage: &'m Stage) -> Self {
+    fn new(model: &'m Model<'m>, stage: &'m Stage, libc: LibC) -> Self {
         let place = Place { instruction: stage.from, file: None };
-        Self {
-            model,
-            stage,
-            needs: Needs::default(),
-            when: When::Build,
-            place,
-            directories: Vec::new(),
-            read: Vec::new(),
-        }
+        let needs = Needs::default();
+        Self { model, stage, needs, when: When::Build, place, directories: Vec::new(), libc, read: Vec::new() }
     }
 
     fn instruction(&mut self, index: usize) {

@@ -108,7 +108,7 @@ impl Reader<'_> {
     }
 
     fn built_in(&mut self, stage: &Stage) {
-        let found = super::needs(self.model, stage);
+        let found = super::read(Reader::new(self.model, stage, self.libc));
         for need in
             found.known.into_iter().filter(|need| matches!(need.what, What::Library(_)) || need.when == When::Run)
         {

@@ -2,7 +2,7 @@
 //! depend on one of few helpers.
 
 use super::Reader;
-use crate::tables;
+use crate::tables::{self, LibC};
 
 const UNLOCK: &str = "a lock file that says which packages have install scripts, or `--ignore-scripts`";
 
@@ -22,7 +22,7 @@ impl Reader<'_> {
             let table = tables::node_packages();
             if package.is_built && !ignores_scripts && !table.installs_alone(&package.name) {
                 let reason = format!("what the install script of `{}` needs is not known", package.name);
-                self.add_gap(reason, UNLOCK, table.compiles_alone(&package.name));
+                self.add_gap(reason, UNLOCK, self.libc != LibC::Musl && table.compiles_alone(&package.name));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::{Reader, What, When};
 use crate::model::outputs;
 use crate::shell::command::Invocation;
 use crate::shell::{self, Dialect};
-use crate::tables::{self, ProjectTool};
+use crate::tables::{self, Ecosystem, LibC, OnMusl, ProjectTool};
 
 const UNLOCK: &str = "package-lock.json of npm 7 or newer in the build context, or `--ignore-scripts`";
 
@@ -25,6 +25,7 @@ impl Reader<'_> {
             |invocation: &&Invocation| invocation.has("--global") || invocation.subcommand() == "global add";
         if invocation
             .filter(is_global)
+            .filter(|_| self.libc != LibC::Musl)
             .is_some_and(|invocation| outputs::of_globals(invocation).is_ok_and(|names| !names.is_empty()))
         {
             return;
@@ -45,7 +46,7 @@ impl Reader<'_> {
         let files = self.context_files("package-lock.json");
         if files.is_empty() {
             let others = ["yarn.lock", "pnpm-lock.yaml"].map(|name| self.context_files(name)).concat();
-            if others.is_empty() {
+            if others.is_empty() || self.libc == LibC::Musl {
                 self.gap("which packages are installed is not known", UNLOCK);
             }
             for file in others {
@@ -66,6 +67,9 @@ impl Reader<'_> {
             for (path, package) in packages {
                 let name = path.rsplit("node_modules/").next().unwrap_or(path);
                 reader.locked(name, package, ignores_scripts || path.is_empty());
+                if reader.libc == LibC::Musl {
+                    reader.on_musl(name, package, &|name: &str| packages.contains_key(&format!("node_modules/{name}")));
+                }
             }
         });
     }
@@ -74,7 +78,7 @@ impl Reader<'_> {
         let has_script = package.get("hasInstallScript").and_then(Value::as_bool) == Some(true);
         if has_script && !ignores_scripts && !tables::node_packages().installs_alone(name) {
             let reason = format!("what the install script of `{name}` needs is not known");
-            self.add_gap(reason, UNLOCK, tables::node_packages().compiles_alone(name));
+            self.add_gap(reason, UNLOCK, self.libc != LibC::Musl && tables::node_packages().compiles_alone(name));
         }
         let resolved = package.get("resolved").and_then(Value::as_str).unwrap_or_default();
         if resolved.starts_with("git+") {
@@ -118,6 +122,30 @@ impl Reader<'_> {
             manifest.get("scripts").is_some_and(|scripts| scripts.get(name).is_some())
         };
         is_tool && outputs::script_name(invocation).is_some_and(|name| has(&name))
+    }
+
+    /// Whether a locked package has what it takes to run on musl: the table says so of it, it is not for Linux, or its twin
+    /// for musl is in the lock file too.
+    fn on_musl(&mut self, name: &str, package: &Value, is_locked: &dyn Fn(&str) -> bool) {
+        const NATIVE: &str = "a package with a binary for musl";
+        if let Some(row) = tables::on_musl(Ecosystem::Node, name)
+            && !matches!(row.musl, OnMusl::Same | OnMusl::Prebuilt)
+        {
+            return self.gap(format!("`{name}` is not known to run on musl"), NATIVE);
+        }
+        let systems = package.get("os").and_then(Value::as_array);
+        let is_binary = package.get("cpu").is_some();
+        let is_for_linux = systems.is_some_and(|systems| systems.iter().any(|system| system == "linux"));
+        if !is_binary || !is_for_linux || name.contains("musl") {
+            return;
+        }
+        let has_twin = is_locked(&name.replace("-gnu", "-musl")) && name.contains("-gnu")
+            || is_locked(&name.replace("linux-", "linuxmusl-"));
+        let parent = name.strip_prefix('@').and_then(|name| name.split('/').next()).unwrap_or(name);
+        let is_static = tables::on_musl(Ecosystem::Node, parent).is_some_and(|row| row.musl == OnMusl::Same);
+        if !has_twin && !is_static {
+            self.gap(format!("`{name}` has no counterpart for musl in the lock file"), NATIVE);
+        }
     }
 
     /// `npm run build`: the script of that name, with those before and behind it.

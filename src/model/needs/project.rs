@@ -4,7 +4,7 @@ use super::Reader;
 use super::python::Wheels;
 use crate::model::manifest::pyproject;
 use crate::model::manifest::requirements::normalized;
-use crate::tables;
+use crate::tables::{self, LibC};
 
 const UNLOCK: &str = "a `[project]` table with the dependencies in pyproject.toml";
 
@@ -72,7 +72,11 @@ impl Reader<'_> {
         let table = &tables::needs().projects;
         if has(&table.compiles) {
             let links = has(&table.links);
-            self.add_gap("the project is compiled".to_owned(), "a wheel of the project", !links);
+            self.add_gap(
+                "the project is compiled".to_owned(),
+                "a wheel of the project",
+                !links && self.libc != LibC::Musl,
+            );
         }
     }
 }
