@@ -1,30 +1,31 @@
 //! The rows of `rewrites/commands.yaml`, made fit for looking up.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 
 /// One row of the table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
-    programs: Vec<String>,
+struct Row<'a> {
+    #[serde(borrow)]
+    programs: Vec<&'a str>,
     /// The manual page that the row is taken from.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader of the table; required, so that no row goes without")
     )]
-    source: String,
+    source: &'a str,
     /// Options without value. Here and below, each entry has all names of an option, the main name first.
-    #[serde(default)]
-    flags: Vec<String>,
+    #[serde(borrow, default)]
+    flags: Vec<&'a str>,
     /// Options with a value.
-    #[serde(default)]
-    values: Vec<String>,
+    #[serde(borrow, default)]
+    values: Vec<&'a str>,
     /// Options with a value only behind `=`, or, for one letter, right behind it.
-    #[serde(default)]
-    optional: Vec<String>,
+    #[serde(borrow, default)]
+    optional: Vec<&'a str>,
     /// Whether long options have one dash.
     #[serde(default)]
     single_dash: bool,
@@ -37,27 +38,28 @@ struct Row {
     /// Number of arguments before the command that the program runs.
     wraps: Option<usize>,
     /// The option whose value is a program that reads the words behind it: `python -m`.
-    module: Option<String>,
+    #[serde(borrow)]
+    module: Option<&'a str>,
     /// The first argument ends the options.
     #[serde(default)]
     rest: bool,
     /// Options of each subcommand; the name may have two words.
-    #[serde(default)]
-    subcommands: BTreeMap<String, SubcommandRow>,
+    #[serde(borrow, default)]
+    subcommands: BTreeMap<&'a str, SubcommandRow<'a>>,
     /// Other names of subcommands.
-    #[serde(default)]
-    aliases: BTreeMap<String, String>,
+    #[serde(borrow, default)]
+    aliases: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SubcommandRow {
-    #[serde(default)]
-    flags: Vec<String>,
-    #[serde(default)]
-    values: Vec<String>,
-    #[serde(default)]
-    optional: Vec<String>,
+struct SubcommandRow<'a> {
+    #[serde(borrow, default)]
+    flags: Vec<&'a str>,
+    #[serde(borrow, default)]
+    values: Vec<&'a str>,
+    #[serde(borrow, default)]
+    optional: Vec<&'a str>,
     #[serde(default)]
     rest: bool,
 }
@@ -73,25 +75,25 @@ pub(super) enum Arity {
 /// An option of a program.
 #[derive(Clone, Debug)]
 pub(super) struct KnownOption {
-    pub(super) name: String,
+    pub(super) name: &'static str,
     pub(super) arity: Arity,
 }
 
 /// What the table says of a program.
 pub(super) struct Program {
-    pub(super) name: String,
+    pub(super) name: &'static str,
     pub(super) single_dash: bool,
     pub(super) old_style: bool,
     pub(super) wraps: Option<usize>,
-    pub(super) module: Option<String>,
+    pub(super) module: Option<&'static str>,
     pub(super) rest: bool,
-    options: HashMap<String, KnownOption>,
-    subcommands: HashMap<String, KnownSubcommand>,
-    aliases: HashMap<String, String>,
+    options: HashMap<&'static str, KnownOption>,
+    subcommands: HashMap<&'static str, KnownSubcommand>,
+    aliases: BTreeMap<&'static str, &'static str>,
 }
 
 struct KnownSubcommand {
-    options: HashMap<String, KnownOption>,
+    options: HashMap<&'static str, KnownOption>,
     rest: bool,
 }
 
@@ -115,8 +117,8 @@ impl Program {
     /// The main name of the subcommand `first second`, if there is one.
     pub(super) fn nested_subcommand(&self, first: &str, second: &str) -> Option<&str> {
         let name = format!("{first} {second}");
-        let name = self.aliases.get(&name).unwrap_or(&name);
-        self.subcommands.get_key_value(name).map(|(name, _)| name.as_str())
+        let name = self.aliases.get(name.as_str()).copied().unwrap_or(&name);
+        self.subcommands.get_key_value(name).map(|(name, _)| *name)
     }
 
     /// Whether the first argument of the subcommand ends the options.
@@ -125,55 +127,73 @@ impl Program {
     }
 }
 
+impl Row<'static> {
+    /// The row for one of its programs.
+    fn program(&self, name: &'static str) -> Program {
+        let subcommand = |(name, row): (&&'static str, &SubcommandRow<'static>)| {
+            (*name, KnownSubcommand { options: by_name(&row.flags, &row.values, &row.optional), rest: row.rest })
+        };
+        Program {
+            name,
+            single_dash: self.single_dash,
+            old_style: self.old_style,
+            wraps: self.wraps,
+            module: self.module,
+            rest: self.rest,
+            options: by_name(&self.flags, &self.values, &self.optional),
+            subcommands: self.subcommands.iter().map(subcommand).collect(),
+            aliases: self.aliases.clone(),
+        }
+    }
+}
+
 /// The row of the program `name`, written without directory.
 pub(super) fn program(name: &str) -> Option<&'static Program> {
     let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    TABLE.programs.get(name).or_else(|| TABLE.versioned.get(unversioned))
+    let place = TABLE.programs.get(name).or_else(|| TABLE.versioned.get(unversioned))?;
+    Some(place.program.get_or_init(|| TABLE.rows[place.row].program(place.name)))
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let rows: Vec<Row> = serde_json::from_str(crate::tables::shipped("commands.yaml"))
+    let rows: Vec<Row<'static>> = serde_json::from_str(crate::tables::shipped("commands.yaml"))
         .expect("rewrites/commands.yaml is part of the program and read by its tests");
     Table::new(rows)
 });
 
 #[derive(Default)]
 struct Table {
-    programs: HashMap<String, Program>,
-    versioned: HashMap<String, Program>,
+    rows: Vec<Row<'static>>,
+    programs: HashMap<&'static str, Place>,
+    versioned: HashMap<&'static str, Place>,
+}
+
+/// Where the row of a program stands. It is made fit for looking up when it is first asked for: there are many, and a
+/// Dockerfile names few.
+struct Place {
+    name: &'static str,
+    row: usize,
+    program: OnceLock<Program>,
 }
 
 impl Table {
-    fn new(rows: Vec<Row>) -> Self {
+    fn new(rows: Vec<Row<'static>>) -> Self {
         let mut table = Self::default();
-        for row in rows {
+        for (index, row) in rows.iter().enumerate() {
+            let programs = if row.versioned { &mut table.versioned } else { &mut table.programs };
             for name in &row.programs {
-                let subcommand = |(name, row): (&String, &SubcommandRow)| {
-                    (
-                        name.clone(),
-                        KnownSubcommand { options: by_name(&row.flags, &row.values, &row.optional), rest: row.rest },
-                    )
-                };
-                let program = Program {
-                    name: name.clone(),
-                    single_dash: row.single_dash,
-                    old_style: row.old_style,
-                    wraps: row.wraps,
-                    module: row.module.clone(),
-                    rest: row.rest,
-                    options: by_name(&row.flags, &row.values, &row.optional),
-                    subcommands: row.subcommands.iter().map(subcommand).collect(),
-                    aliases: row.aliases.clone().into_iter().collect(),
-                };
-                let programs = if row.versioned { &mut table.versioned } else { &mut table.programs };
-                programs.insert(name.clone(), program);
+                programs.insert(name, Place { name, row: index, program: OnceLock::new() });
             }
         }
+        table.rows = rows;
         table
     }
 }
 
-fn by_name(flags: &[String], values: &[String], optional: &[String]) -> HashMap<String, KnownOption> {
+fn by_name(
+    flags: &[&'static str],
+    values: &[&'static str],
+    optional: &[&'static str],
+) -> HashMap<&'static str, KnownOption> {
     let kinds = [(flags, Arity::Flag), (values, Arity::Value), (optional, Arity::Optional)];
     let mut options = HashMap::new();
     for (rows, arity) in kinds {
@@ -181,7 +201,7 @@ fn by_name(flags: &[String], values: &[String], optional: &[String]) -> HashMap<
             let mut names = row.split_ascii_whitespace();
             let Some(main) = names.next() else { continue };
             for name in std::iter::once(main).chain(names) {
-                options.insert(name.to_owned(), KnownOption { name: main.to_owned(), arity });
+                options.insert(name, KnownOption { name: main, arity });
             }
         }
     }
@@ -195,7 +215,7 @@ mod tests {
     use super::*;
 
     /// The names of all options of a list, main and other.
-    fn names(rows: [&Vec<String>; 3]) -> Vec<&str> {
+    fn names<'a>(rows: [&Vec<&'a str>; 3]) -> Vec<&'a str> {
         rows.into_iter().flatten().flat_map(|row| row.split_ascii_whitespace()).collect()
     }
 
@@ -209,7 +229,7 @@ mod tests {
 
     #[test]
     fn rows_are_unique_and_name_a_source() {
-        let rows: Vec<Row> = serde_json::from_str(crate::tables::shipped("commands.yaml")).expect("valid");
+        let rows: Vec<Row<'_>> = serde_json::from_str(crate::tables::shipped("commands.yaml")).expect("valid");
         let mut programs = HashSet::new();
         for row in &rows {
             let place = row.programs.join(", ");
@@ -219,7 +239,7 @@ mod tests {
             for (name, row) in &row.subcommands {
                 check_unique(&names([&row.flags, &row.values, &row.optional]), &format!("{place} {name}"));
             }
-            let known = |name: &String| row.subcommands.contains_key(name);
+            let known = |name: &str| row.subcommands.contains_key(name);
             assert!(row.aliases.iter().all(|(alias, name)| !known(alias) && known(name)), "{place}: {:?}", row.aliases);
         }
     }
