@@ -25,7 +25,8 @@ pub(super) fn compare(
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
         let new = counterpart.and_then(|index| new.get(index)).ok_or_else(|| format!("stage `{name}` is gone"))?;
-        let names = lost_names(stage);
+        let successor = counterpart.and_then(|index| after.stages.get(index));
+        let names = lost_names(stage).into_iter().chain(successor.map(lost_names).unwrap_or_default()).collect();
         if !agree_but_for(&names, &old.environment, &new.environment) && splits(rewrites) {
             return Err(format!("the image of stage `{name}` has another environment"));
         }
@@ -99,7 +100,16 @@ impl Step {
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
             Self::SplitStage(split) if split.changes_base(before) => Some((
                 split.cut,
-                &[Field::Environment, Field::Labels, Field::HealthCheck, Field::Author, Field::Volumes, Field::Ports],
+                &[
+                    // Another ENTRYPOINT of the base that starts its arguments is a side condition of the step.
+                    Field::Argv,
+                    Field::Environment,
+                    Field::Labels,
+                    Field::HealthCheck,
+                    Field::Author,
+                    Field::Volumes,
+                    Field::Ports,
+                ],
             )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
             Self::SetUser { from } => Some((*from, &[Field::User])),

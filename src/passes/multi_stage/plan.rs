@@ -5,7 +5,7 @@ use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase};
-use crate::model::{Model, Stage};
+use crate::model::{Model, Stage, java};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::validate::{Split, Step};
@@ -34,10 +34,12 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
     let mut brought: Vec<String> = Vec::new();
     for index in stage.instructions.start..=cut {
         match split::kind(model, index) {
+            Kind::Run if split::makes_directories(model, stage, index) => {}
             Kind::Run => {
                 let deeds = deeds(model, index).unwrap_or_default();
                 let is_needed = |path: &&str| !carry::is_left_behind(model, stage, cut, path);
                 made.extend(deeds.iter().filter_map(Deed::path).filter(is_needed).map(str::to_owned));
+                made.extend(deeds.iter().filter_map(Deed::path).filter_map(|path| java::packed(model, stage, path)));
             }
             Kind::Transfer if model.instruction(index).flag("from").is_none() => {
                 if split::is_brought_later(model, stage, index, cut) || carry::is_scratch_copy(model, stage, cut, index)
@@ -175,6 +177,9 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
 
 fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
     let in_environment = draft.environment.is_some_and(|first| first <= index);
+    if split::makes_directories(model, stage, index) {
+        return true;
+    }
     let is_same = |deed: &Deed| match deed {
         Deed::Account => true,
         Deed::Owner { path, .. } => split::is_made_by_workdir(model, stage, index, path),
@@ -183,11 +188,13 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         }
         Deed::Below(path) | Deed::Output(path) => {
             !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
+                && !carry::is_left_behind(model, stage, draft.cut, path)
         }
         Deed::PythonTools(_) if in_environment => false,
         Deed::PythonTools(programs) | Deed::Tools(programs) => {
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
+        Deed::Programs => true,
         Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)

@@ -6,7 +6,7 @@ use crate::model::base::{self, Refusal, Slim};
 use crate::model::body::BodyCache;
 use crate::model::deed::deeds;
 use crate::model::split::{self, Kind, RuntimePackages};
-use crate::model::{Model, Stage};
+use crate::model::{Model, Stage, served};
 use crate::syntax;
 use crate::validate::Split;
 
@@ -22,6 +22,9 @@ pub(super) fn without(
     packages: &RuntimePackages,
     edits: Option<&Vec<Edit>>,
 ) -> Result<String, String> {
+    if let Some(directory) = served::directory(model, stage) {
+        return Ok(format!("that serves `{directory}` and has nothing else of the build"));
+    }
     if let Some(base) = &draft.base {
         return Ok(of_packages(&packages.dropped).unwrap_or_else(|| format!("from `{}`", base.text)));
     }
