@@ -32,6 +32,8 @@ const WORDS: [(&str, &[&str]); 8] = [
             "npm",
             "pacman",
             "pip",
+            "pipenv",
+            "poetry",
             "python",
             "tdnf",
             "uv",
