@@ -30,6 +30,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Segment;
 use thiserror::Error;
 
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
@@ -64,35 +65,18 @@ pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, S
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
 
-/// The text of every table, by its path in `rewrites/`.
-pub const FILES: &[(&str, &str)] = &[
-    ("bases.yaml", include_str!("../rewrites/bases.yaml")),
-    ("builders.yaml", include_str!("../rewrites/builders.yaml")),
-    ("caches.yaml", include_str!("../rewrites/caches.yaml")),
-    ("dependencies.yaml", include_str!("../rewrites/dependencies.yaml")),
-    ("distributions.yaml", include_str!("../rewrites/distributions.yaml")),
-    ("distroless.yaml", include_str!("../rewrites/distroless.yaml")),
-    ("effects.yaml", include_str!("../rewrites/effects.yaml")),
-    ("eol.yaml", include_str!("../rewrites/eol.yaml")),
-    ("extensions.yaml", include_str!("../rewrites/extensions.yaml")),
-    ("needs.yaml", include_str!("../rewrites/needs.yaml")),
-    ("packages/node.yaml", include_str!("../rewrites/packages/node.yaml")),
-    ("packages/python.yaml", include_str!("../rewrites/packages/python.yaml")),
-    ("musl.yaml", include_str!("../rewrites/musl.yaml")),
-    ("packages/build-only.yaml", include_str!("../rewrites/packages/build-only.yaml")),
-    ("packages/names.yaml", include_str!("../rewrites/packages/names.yaml")),
-    ("packages/recommends.yaml", include_str!("../rewrites/packages/recommends.yaml")),
-    ("packages/runtime-libs.yaml", include_str!("../rewrites/packages/runtime-libs.yaml")),
-    ("packages/sizes.yaml", include_str!("../rewrites/packages/sizes.yaml")),
-    ("lean.yaml", include_str!("../rewrites/lean.yaml")),
-    ("programs.yaml", include_str!("../rewrites/programs.yaml")),
-    ("sizes.yaml", include_str!("../rewrites/sizes.yaml")),
-    ("suites.yaml", include_str!("../rewrites/suites.yaml")),
-    ("stages.yaml", include_str!("../rewrites/stages.yaml")),
-    ("secrets.yaml", include_str!("../rewrites/secrets.yaml")),
-    ("tags.yaml", include_str!("../rewrites/tags.yaml")),
-    ("users.yaml", include_str!("../rewrites/users.yaml")),
-];
+/// A table as it is compiled in.
+struct ShippedTable {
+    /// Its path in `rewrites/`.
+    file: &'static str,
+    /// The text that people read.
+    yaml: &'static str,
+    /// The same as JSON.
+    json: &'static str,
+}
+
+/// Every table of `rewrites/`, sorted by path; `build.rs` writes the list.
+static SHIPPED: &[ShippedTable] = include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 
 /// A table that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -160,52 +144,41 @@ pub struct Source {
     pub date: String,
 }
 
-/// Decodes a list of rows one by one, so that an error names its row and field.
-fn decode_rows<T: DeserializeOwned>(file: &str, rows: Vec<serde_yaml::Value>) -> Result<Vec<T>, TableError> {
-    let decode = |(index, row): (usize, serde_yaml::Value)| {
-        let name = row_name(&row, index);
-        decode_row(&row).map_err(|(field, message)| TableError { file: file.to_owned(), row: name, field, message })
-    };
-    rows.into_iter().enumerate().map(decode).collect()
-}
-
-/// Decodes a whole file that is one row.
+/// Decodes a file: YAML, or JSON where it is written by `build.rs`.
 fn decode_file<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, TableError> {
-    let error = |(field, message)| TableError { file: file.to_owned(), row: "the file".to_owned(), field, message };
-    let value =
-        serde_yaml::from_str(text).map_err(|failure: serde_yaml::Error| error((String::new(), failure.to_string())))?;
-    decode_row(&value).map_err(error)
-}
-
-/// Decodes a row; an error says which field.
-fn decode_row<T: DeserializeOwned>(row: &serde_yaml::Value) -> Result<T, (String, String)> {
-    T::deserialize(row).map_err(|failure| {
-        let message = failure.to_string();
-        (culprit::<T>(row, &message), message)
+    if text.starts_with('{') {
+        return serde_json::from_str(text).map_err(|failure| invalid(file, "the file", "", failure.to_string()));
+    }
+    let value: serde_yaml::Value =
+        serde_yaml::from_str(text).map_err(|failure| invalid(file, "the file", "", failure.to_string()))?;
+    serde_path_to_error::deserialize(&value).map_err(|failure| {
+        let (row, below) = row_of(&value, failure.path());
+        let message = failure.inner().to_string();
+        // What is missing or unknown is named in the message, the path ends above it.
+        let named = message.contains(" field `").then(|| message.split('`').nth(1)).flatten();
+        let field = named.map(str::to_owned).or(below).unwrap_or_default();
+        TableError { file: file.to_owned(), row, field, message }
     })
 }
 
-/// The field that an error is about: named in it when it is missing or unknown, else the one without which the row has
-/// another error or none.
-fn culprit<T: DeserializeOwned>(row: &serde_yaml::Value, message: &str) -> String {
-    if message.contains(" field `") {
-        return message.split('`').nth(1).unwrap_or_default().to_owned();
-    }
-    let without = |key: &serde_yaml::Value| {
-        let mut rest = row.as_mapping().cloned().unwrap_or_default();
-        rest.remove(key);
-        T::deserialize(serde_yaml::Value::Mapping(rest))
+/// The row that a path leads into, and the field of it: a row is an item of one of the file's lists.
+fn row_of(file: &serde_yaml::Value, path: &serde_path_to_error::Path) -> (String, Option<String>) {
+    let segments: Vec<&Segment> = path.iter().collect();
+    let key = |segment: &&Segment| match segment {
+        Segment::Map { key } => Some(key.clone()),
+        _ => None,
     };
-    let keys = row.as_mapping().into_iter().flat_map(serde_yaml::Mapping::keys);
-    let mut culprits = keys.filter(|key| without(key).err().is_none_or(|failure| failure.to_string() != message));
-    culprits.next().and_then(serde_yaml::Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn row_name(row: &serde_yaml::Value, index: usize) -> String {
+    let [Segment::Map { key: list }, Segment::Seq { index }, below @ ..] = segments.as_slice() else {
+        return ("the file".to_owned(), segments.iter().filter_map(key).next_back());
+    };
+    let row = &file[list.as_str()][*index];
     let named = ["name", "tool", "builder", "package", "words", "family", "image", "manager"]
         .iter()
         .find_map(|key| row.get(key)?.as_str());
-    named.map_or_else(|| format!("row {}", index + 1), |name| format!("row {} ({name})", index + 1))
+    (
+        named.map_or_else(|| format!("row {}", index + 1), |name| format!("row {} ({name})", index + 1)),
+        below.iter().find_map(key),
+    )
 }
 
 /// An error about a value that decodes and makes no sense.
@@ -213,9 +186,14 @@ fn invalid(file: &str, row: impl fmt::Display, field: &str, message: impl Into<S
     TableError { file: file.to_owned(), row: row.to_string(), field: field.to_owned(), message: message.into() }
 }
 
-/// The shipped text of a table.
-fn shipped(file: &str) -> &'static str {
-    FILES.iter().find(|(name, _)| *name == file).map_or("", |(_, text)| text)
+/// A shipped table, as JSON.
+pub(crate) fn shipped(file: &str) -> &'static str {
+    SHIPPED.binary_search_by_key(&file, |table| table.file).map_or("", |index| SHIPPED[index].json)
+}
+
+/// The shipped tables in a folder of `rewrites/`, as JSON by their paths.
+fn shipped_in(folder: &str) -> Vec<(&'static str, &'static str)> {
+    SHIPPED.iter().filter(|table| table.file.starts_with(folder)).map(|table| (table.file, table.json)).collect()
 }
 
 /// Decodes every shipped table.
@@ -223,7 +201,7 @@ fn shipped(file: &str) -> &'static str {
 /// # Errors
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
-    decode_images(images::IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_images(&shipped_in("images/"), shipped("distributions.yaml"), shipped("tags.yaml"))?;
     decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
@@ -253,5 +231,5 @@ pub fn check() -> Result<(), TableError> {
 /// The text of every shipped table, by its path in `rewrites/`.
 #[must_use]
 pub fn files() -> BTreeMap<&'static str, &'static str> {
-    FILES.iter().chain(images::IMAGE_FILES).copied().collect()
+    SHIPPED.iter().map(|table| (table.file, table.yaml)).collect()
 }

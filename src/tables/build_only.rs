@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{PackageManager, Source, TableError, decode_file, decode_rows, shipped};
+use super::{PackageManager, Source, TableError, decode_file, shipped};
 
 const FILE: &str = "packages/build-only.yaml";
 
@@ -46,7 +46,7 @@ struct Row {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BuildOnlyFile {
-    managers: Vec<serde_yaml::Value>,
+    managers: Vec<Row>,
 }
 
 impl BuildOnlyTable {
@@ -94,5 +94,5 @@ pub fn build_only() -> &'static BuildOnlyTable {
 /// If it cannot be used.
 pub fn decode_build_only(text: &str) -> Result<BuildOnlyTable, TableError> {
     let file: BuildOnlyFile = decode_file(FILE, text)?;
-    Ok(BuildOnlyTable { managers: decode_rows(FILE, file.managers)? })
+    Ok(BuildOnlyTable { managers: file.managers })
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Source, TableError, decode_rows, shipped};
+use super::{Source, TableError, decode_file, shipped};
 
 /// Syntax that not every builder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -81,7 +81,7 @@ pub struct BuilderRow {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BuildersFile {
-    builders: Vec<serde_yaml::Value>,
+    builders: Vec<BuilderRow>,
 }
 
 /// Decodes the table.
@@ -89,8 +89,7 @@ struct BuildersFile {
 /// # Errors
 /// If it cannot be used.
 pub fn decode_builders(text: &str) -> Result<Vec<BuilderRow>, TableError> {
-    let file: BuildersFile = super::decode_file("builders.yaml", text)?;
-    decode_rows("builders.yaml", file.builders)
+    decode_file("builders.yaml", text).map(|file: BuildersFile| file.builders)
 }
 
 /// Whether a builder, which is not BuildKit, is known to read the syntax.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Source, TableError, decode_file, decode_rows, invalid, shipped};
+use super::{Source, TableError, decode_file, invalid, shipped};
 
 /// The cache table, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,7 +228,7 @@ pub enum Sharing {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CachesFile {
-    tools: Vec<serde_yaml::Value>,
+    tools: Vec<Tool>,
 }
 
 /// The shipped table.
@@ -247,7 +247,7 @@ pub fn caches() -> &'static CacheTable {
 pub fn decode_caches(text: &str) -> Result<CacheTable, TableError> {
     let file: CachesFile = decode_file("caches.yaml", text)?;
     let mut tools = BTreeMap::new();
-    for tool in decode_rows::<Tool>("caches.yaml", file.tools)? {
+    for tool in file.tools {
         for directory in &tool.directories {
             let below = directory.variables.iter().map(|place| &place.below).chain(&directory.home);
             let is_relative = below.into_iter().all(|path| !path.starts_with('/'));

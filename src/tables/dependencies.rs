@@ -49,12 +49,18 @@ pub struct InstallRow {
 
 /// What makes an install take exactly what the lock file says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Locked {
     /// Another subcommand.
-    Subcommand(String),
+    Subcommand {
+        /// Its name.
+        subcommand: String,
+    },
     /// An option.
-    Option(String),
+    Option {
+        /// Its name.
+        option: String,
+    },
     /// An option that depends on which yarn wrote the lock file.
     Options {
         /// Of yarn 2 and later.

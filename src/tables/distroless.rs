@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Source, TableError, decode_file, decode_rows, invalid, shipped};
+use super::{Source, TableError, decode_file, invalid, shipped};
 
 const FILE: &str = "distroless.yaml";
 
@@ -66,7 +66,7 @@ struct DistrolessFile {
     source: Source,
     registry: String,
     tags: Vec<String>,
-    images: Vec<serde_yaml::Value>,
+    images: Vec<Distroless>,
     withdrawn: Vec<String>,
 }
 
@@ -134,13 +134,12 @@ pub fn distroless() -> &'static DistrolessTable {
 /// If it cannot be used: an image stands on one that does not come before it.
 pub fn decode_distroless(text: &str) -> Result<DistrolessTable, TableError> {
     let file: DistrolessFile = decode_file(FILE, text)?;
-    let images: Vec<Distroless> = decode_rows(FILE, file.images)?;
-    for (index, row) in images.iter().enumerate() {
-        let stands_on = |below: &String| images[..index].iter().any(|image| image.image == *below);
+    for (index, row) in file.images.iter().enumerate() {
+        let stands_on = |below: &String| file.images[..index].iter().any(|image| image.image == *below);
         if !row.built_from.as_ref().is_none_or(stands_on) {
             return Err(invalid(FILE, &row.image, "built_from", "no row before it has that name"));
         }
     }
-    let DistrolessFile { source, registry, tags, withdrawn, .. } = file;
+    let DistrolessFile { source, registry, tags, images, withdrawn } = file;
     Ok(DistrolessTable { source, registry, tags, images, withdrawn })
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Source, TableError, decode_file, decode_rows, image_of, invalid, shipped};
+use super::{Source, TableError, decode_file, image_of, invalid, shipped};
 use crate::syntax::image::ImageReference;
 
 const FILE: &str = "eol.yaml";
@@ -85,7 +85,7 @@ struct Family {
 #[serde(deny_unknown_fields)]
 struct EolFile {
     source: Source,
-    families: Vec<serde_yaml::Value>,
+    families: Vec<Family>,
 }
 
 /// The end of life of what an image is for, or of the distribution below it.
@@ -171,14 +171,13 @@ pub fn eol() -> &'static EolTable {
 /// If it cannot be used.
 pub fn decode_eol(text: &str) -> Result<EolTable, TableError> {
     let file: EolFile = decode_file(FILE, text)?;
-    let families: Vec<Family> = decode_rows(FILE, file.families)?;
-    for family in &families {
+    for family in &file.families {
         let numbers = |cycle: &Cycle| -> Vec<u32> { cycle.cycle.split('.').flat_map(str::parse).collect() };
         if !family.cycles.is_sorted_by(|before, after| numbers(before) < numbers(after)) {
             return Err(invalid(FILE, &family.family, "cycles", "they do not go from the oldest to the newest"));
         }
     }
-    Ok(EolTable { source: file.source, families })
+    Ok(EolTable { source: file.source, families: file.families })
 }
 
 fn is_day(text: &str) -> bool {

@@ -8,73 +8,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Fact, Source, TableError, decode_file, decode_rows, invalid, shipped};
+use super::{Fact, Source, TableError, decode_file, invalid, shipped, shipped_in};
 use crate::syntax::image::ImageReference;
-
-/// The texts of the families, by their path in `rewrites/`.
-pub(super) const IMAGE_FILES: &[(&str, &str)] = &[
-    ("images/adoptopenjdk.yaml", include_str!("../../rewrites/images/adoptopenjdk.yaml")),
-    ("images/almalinux.yaml", include_str!("../../rewrites/images/almalinux.yaml")),
-    ("images/alpine-based.yaml", include_str!("../../rewrites/images/alpine-based.yaml")),
-    ("images/alpine.yaml", include_str!("../../rewrites/images/alpine.yaml")),
-    ("images/amazoncorretto.yaml", include_str!("../../rewrites/images/amazoncorretto.yaml")),
-    ("images/amazonlinux.yaml", include_str!("../../rewrites/images/amazonlinux.yaml")),
-    ("images/archlinux.yaml", include_str!("../../rewrites/images/archlinux.yaml")),
-    ("images/azurelinux.yaml", include_str!("../../rewrites/images/azurelinux.yaml")),
-    ("images/buildpack-deps.yaml", include_str!("../../rewrites/images/buildpack-deps.yaml")),
-    ("images/bun.yaml", include_str!("../../rewrites/images/bun.yaml")),
-    ("images/busybox.yaml", include_str!("../../rewrites/images/busybox.yaml")),
-    ("images/centos.yaml", include_str!("../../rewrites/images/centos.yaml")),
-    ("images/chainguard.yaml", include_str!("../../rewrites/images/chainguard.yaml")),
-    ("images/clojure.yaml", include_str!("../../rewrites/images/clojure.yaml")),
-    ("images/composer.yaml", include_str!("../../rewrites/images/composer.yaml")),
-    ("images/cuda.yaml", include_str!("../../rewrites/images/cuda.yaml")),
-    ("images/debian.yaml", include_str!("../../rewrites/images/debian.yaml")),
-    ("images/deno.yaml", include_str!("../../rewrites/images/deno.yaml")),
-    ("images/distroless.yaml", include_str!("../../rewrites/images/distroless.yaml")),
-    ("images/docker.yaml", include_str!("../../rewrites/images/docker.yaml")),
-    ("images/dotnet-legacy.yaml", include_str!("../../rewrites/images/dotnet-legacy.yaml")),
-    ("images/dotnet-sdk.yaml", include_str!("../../rewrites/images/dotnet-sdk.yaml")),
-    ("images/dotnet.yaml", include_str!("../../rewrites/images/dotnet.yaml")),
-    ("images/drupal.yaml", include_str!("../../rewrites/images/drupal.yaml")),
-    ("images/eclipse-temurin.yaml", include_str!("../../rewrites/images/eclipse-temurin.yaml")),
-    ("images/elixir.yaml", include_str!("../../rewrites/images/elixir.yaml")),
-    ("images/erlang.yaml", include_str!("../../rewrites/images/erlang.yaml")),
-    ("images/fedora.yaml", include_str!("../../rewrites/images/fedora.yaml")),
-    ("images/golang.yaml", include_str!("../../rewrites/images/golang.yaml")),
-    ("images/gradle.yaml", include_str!("../../rewrites/images/gradle.yaml")),
-    ("images/haskell.yaml", include_str!("../../rewrites/images/haskell.yaml")),
-    ("images/httpd.yaml", include_str!("../../rewrites/images/httpd.yaml")),
-    ("images/jenkins.yaml", include_str!("../../rewrites/images/jenkins.yaml")),
-    ("images/mariadb.yaml", include_str!("../../rewrites/images/mariadb.yaml")),
-    ("images/maven.yaml", include_str!("../../rewrites/images/maven.yaml")),
-    ("images/miniconda.yaml", include_str!("../../rewrites/images/miniconda.yaml")),
-    ("images/mongo.yaml", include_str!("../../rewrites/images/mongo.yaml")),
-    ("images/mysql.yaml", include_str!("../../rewrites/images/mysql.yaml")),
-    ("images/nginx.yaml", include_str!("../../rewrites/images/nginx.yaml")),
-    ("images/node.yaml", include_str!("../../rewrites/images/node.yaml")),
-    ("images/openjdk.yaml", include_str!("../../rewrites/images/openjdk.yaml")),
-    ("images/opensuse.yaml", include_str!("../../rewrites/images/opensuse.yaml")),
-    ("images/oraclelinux.yaml", include_str!("../../rewrites/images/oraclelinux.yaml")),
-    ("images/perl.yaml", include_str!("../../rewrites/images/perl.yaml")),
-    ("images/php.yaml", include_str!("../../rewrites/images/php.yaml")),
-    ("images/phusion-baseimage.yaml", include_str!("../../rewrites/images/phusion-baseimage.yaml")),
-    ("images/postgres.yaml", include_str!("../../rewrites/images/postgres.yaml")),
-    ("images/python.yaml", include_str!("../../rewrites/images/python.yaml")),
-    ("images/redis.yaml", include_str!("../../rewrites/images/redis.yaml")),
-    ("images/rockylinux.yaml", include_str!("../../rewrites/images/rockylinux.yaml")),
-    ("images/ruby.yaml", include_str!("../../rewrites/images/ruby.yaml")),
-    ("images/rust.yaml", include_str!("../../rewrites/images/rust.yaml")),
-    ("images/scratch.yaml", include_str!("../../rewrites/images/scratch.yaml")),
-    ("images/swift.yaml", include_str!("../../rewrites/images/swift.yaml")),
-    ("images/tomcat.yaml", include_str!("../../rewrites/images/tomcat.yaml")),
-    ("images/ubi-minimal.yaml", include_str!("../../rewrites/images/ubi-minimal.yaml")),
-    ("images/ubi.yaml", include_str!("../../rewrites/images/ubi.yaml")),
-    ("images/ubuntu.yaml", include_str!("../../rewrites/images/ubuntu.yaml")),
-    ("images/uv.yaml", include_str!("../../rewrites/images/uv.yaml")),
-    ("images/windows.yaml", include_str!("../../rewrites/images/windows.yaml")),
-    ("images/wordpress.yaml", include_str!("../../rewrites/images/wordpress.yaml")),
-];
 
 /// What is known of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -267,7 +202,7 @@ pub fn image_of(reference: &ImageReference) -> Option<ImageFacts> {
 pub fn images() -> &'static ImageTable {
     static TABLE: OnceLock<ImageTable> = OnceLock::new();
     TABLE.get_or_init(|| {
-        decode_images(IMAGE_FILES, shipped("distributions.yaml"), shipped("tags.yaml"))
+        decode_images(&shipped_in("images/"), shipped("distributions.yaml"), shipped("tags.yaml"))
             .expect("the shipped image tables decode")
     })
 }
@@ -279,7 +214,7 @@ pub fn images() -> &'static ImageTable {
 pub fn decode_images(families: &[(&str, &str)], distributions: &str, floating: &str) -> Result<ImageTable, TableError> {
     let distributions: DistributionsFile = decode_file("distributions.yaml", distributions)?;
     let mut table = ImageTable {
-        distributions: decode_rows("distributions.yaml", distributions.distributions)?,
+        distributions: distributions.distributions,
         distribution_sources: distributions.sources,
         program_sets: distributions.program_sets,
         floating: decode_file::<BTreeMap<String, FloatingTags>>("tags.yaml", floating)?,
@@ -292,11 +227,10 @@ pub fn decode_images(families: &[(&str, &str)], distributions: &str, floating: &
                 return Err(invalid(file, "the file", "repositories", format!("`{repository}` is in two families")));
             }
         }
-        let rows: Vec<Row> = decode_rows(file, decoded.rows.clone())?;
-        for (index, row) in rows.iter().enumerate() {
+        for (index, row) in decoded.rows.iter().enumerate() {
             table.check_row(file, index, row)?;
         }
-        let FamilyFile { family: name, tag_is_release, name_words, sources, .. } = decoded;
+        let FamilyFile { family: name, tag_is_release, name_words, sources, rows, .. } = decoded;
         table.families.push(Family { name, tag_is_release, name_words, sources, rows });
     }
     Ok(table)
@@ -537,7 +471,7 @@ struct FamilyFile {
     #[serde(default)]
     name_words: bool,
     sources: Vec<Source>,
-    rows: Vec<serde_yaml::Value>,
+    rows: Vec<Row>,
 }
 
 /// What a family says of the tags with certain words and versions.
@@ -609,7 +543,7 @@ impl Row {
 struct DistributionsFile {
     sources: Vec<Source>,
     program_sets: BTreeMap<String, Vec<String>>,
-    distributions: Vec<serde_yaml::Value>,
+    distributions: Vec<DistributionRow>,
 }
 
 /// What holds for every image of a distribution.

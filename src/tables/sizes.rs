@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Source, TableError, decode_file, decode_rows, invalid, shipped};
+use super::{Source, TableError, decode_file, invalid, shipped};
 use crate::syntax::image::ImageReference;
 
 const IMAGES: &str = "sizes.yaml";
@@ -31,7 +31,7 @@ fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImageReferenc
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ImagesFile {
-    images: Vec<serde_yaml::Value>,
+    images: Vec<ImageSize>,
 }
 
 /// The size of the image, if it or another version of the same variant was measured: `python:3.11-slim` is about as large
@@ -74,8 +74,7 @@ pub fn image_sizes() -> &'static [ImageSize] {
 /// # Errors
 /// If it cannot be used.
 pub fn decode_image_sizes(text: &str) -> Result<Vec<ImageSize>, TableError> {
-    let file: ImagesFile = decode_file(IMAGES, text)?;
-    decode_rows(IMAGES, file.images)
+    decode_file(IMAGES, text).map(|file: ImagesFile| file.images)
 }
 
 /// The table of package sizes, decoded.

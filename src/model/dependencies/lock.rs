@@ -99,7 +99,7 @@ fn checked(
     agrees(view, install, name, &text).map_err(|reason| {
         (format!("`{}` and the manifest do not agree: {reason}", origin.path), "a lock file that is up to date")
     })?;
-    let is_npm = matches!(locked, Locked::Subcommand(_));
+    let is_npm = matches!(locked, Locked::Subcommand { .. });
     if is_npm {
         stands_alone(model, view, run, install)?;
     }
@@ -108,19 +108,20 @@ fn checked(
 
 fn change(call: &Call<'_>, locked: &Locked, lock: &str) -> Result<Change, Refusal> {
     let unwritten = || ("the command has no place for it".to_owned(), "nothing");
+    let with_option = |option: &String| {
+        // A program without subcommand takes options behind its name.
+        let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
+        Ok(Change::Option { at: at.ok_or_else(unwritten)?, option: option.clone() })
+    };
     match locked {
-        Locked::Subcommand(name) => {
+        Locked::Subcommand { subcommand } => {
             let at = call.subcommand_word().ok_or_else(unwritten)?;
-            Ok(Change::Subcommand { at, name: name.clone() })
+            Ok(Change::Subcommand { at, name: subcommand.clone() })
         }
-        Locked::Option(option) => {
-            // A program without subcommand takes options behind its name.
-            let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
-            Ok(Change::Option { at: at.ok_or_else(unwritten)?, option: option.clone() })
-        }
+        Locked::Option { option } => with_option(option),
         Locked::Options { berry, classic } => {
             let is_berry = crate::model::manifest::yarn::read(lock).is_some_and(|lock| lock.is_berry);
-            change(call, &Locked::Option(if is_berry { berry.clone() } else { classic.clone() }), lock)
+            with_option(if is_berry { berry } else { classic })
         }
         Locked::Variable { name, value } => {
             if call.program_at() > 0 {

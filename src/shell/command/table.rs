@@ -132,7 +132,7 @@ pub(super) fn program(name: &str) -> Option<&'static Program> {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let rows: Vec<Row> = serde_yaml::from_str(include_str!("../../../rewrites/commands.yaml"))
+    let rows: Vec<Row> = serde_json::from_str(crate::tables::shipped("commands.yaml"))
         .expect("rewrites/commands.yaml is part of the program and read by its tests");
     Table::new(rows)
 });
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn rows_are_unique_and_name_a_source() {
-        let rows: Vec<Row> = serde_yaml::from_str(include_str!("../../../rewrites/commands.yaml")).expect("valid");
+        let rows: Vec<Row> = serde_json::from_str(crate::tables::shipped("commands.yaml")).expect("valid");
         let mut programs = HashSet::new();
         for row in &rows {
             let place = row.programs.join(", ");
