@@ -138,6 +138,13 @@ const CONFIG: &str = "\
 #     - {image: \"python:*\", by: \"registry.example.com/python:*\"}
 #   mirrors: {docker.io: registry.example.com/hub}
 
+# What imgopt does not know of images, commands and packages of your own; `imgopt tables` lists what it knows.
+# tables:
+#   images:
+#     - family: python
+#       repositories: [registry.example.com/base/python]
+#       sources: [{name: the platform team, date: 2026-01-31}]
+
 # Patterns as in .gitignore.
 # discovery:
 #   exclude: [legacy/]

@@ -21,6 +21,7 @@ use read::Document;
 use crate::pipeline::BaseChoice;
 use crate::policy::Bases;
 use crate::rewrite::{AssumptionKind, Level, Stance};
+use crate::tables::OwnTables;
 
 /// The names of configuration files.
 pub const NAMES: [&str; 2] = ["imgopt.yaml", ".imgopt.yaml"];
@@ -49,6 +50,8 @@ pub struct Settings {
     pub context: Option<PathBuf>,
     /// Which base images are approved.
     pub bases: Bases,
+    /// Rows beside those of the built-in tables.
+    pub tables: OwnTables,
 }
 
 impl Settings {
@@ -65,6 +68,7 @@ impl Settings {
             self.context = Some(context.clone());
         }
         self.bases.extend(&nearer.bases);
+        self.tables.extend(&nearer.tables);
     }
 
     /// The keys of which `nearer` says something else.
@@ -76,6 +80,7 @@ impl Settings {
             ("builder", nearer.builder.is_some() && nearer.builder != self.builder),
             ("base", nearer.base.is_some() && nearer.base != self.base),
             ("context", nearer.context.is_some()),
+            ("tables", !nearer.tables.is_empty() && nearer.tables != self.tables),
         ];
         let scalars = scalars.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key.to_owned());
         let passes = nearer.passes.iter().filter(|(pass, setting)| self.passes.get(*pass) != Some(setting));

@@ -26,7 +26,7 @@ pub(crate) static OPERATORS: &[Operator] = &[
     ("remove another path", remove_another),
     ("another owner", another_owner),
     ("drop a command that sets an owner", drop_owner),
-    ("another user", another_user),
+    ("another account runs the program", another_account),
     ("USER stands earlier", |s, m| move_user(s, m, true)),
     ("USER stands later", |s, m| move_user(s, m, false)),
     ("another id of an account", another_id),
@@ -36,7 +36,7 @@ pub(crate) static OPERATORS: &[Operator] = &[
 ];
 
 fn values<'a>(s: &Subject<'a>, name: &'static str) -> impl Iterator<Item = (&'a Instruction, Span)> + use<'a> {
-    let flags = |instruction: &'a Instruction| {
+    let flags = move |instruction: &'a Instruction| {
         let flags = instruction.flags.iter().filter(move |flag| flag.name == name);
         flags.filter_map(move |flag| Some((instruction, flag.value_span?)))
     };
@@ -310,7 +310,8 @@ fn drop_owner(s: &Subject<'_>, m: &mut Mutants) {
     const PROGRAMS: [&str; 7] = ["chown", "chmod", "chgrp", "install", "mkdir", "useradd", "adduser"];
     for place in s.places() {
         for command in place.commands() {
-            let span = s.source_span(place, command.span);
+            let (Some(first), Some(last)) = (command.words.first(), command.words.last()) else { continue };
+            let span = s.source_span(place, first.span.to(last.span));
             if PROGRAMS.iter().any(|program| span.of(s.text).starts_with(program)) {
                 m.replace(s, span, "true");
             }
@@ -332,7 +333,7 @@ fn users<'a>(s: &Subject<'a>) -> impl Iterator<Item = (usize, &'a Instruction, &
     })
 }
 
-fn another_user(s: &Subject<'_>, m: &mut Mutants) {
+fn another_account(s: &Subject<'_>, m: &mut Mutants) {
     for (_, _, word) in users(s) {
         for user in ["0", "root", "nobody", "65532", "10002", "10001:0", "$USER"] {
             m.replace(s, word.span, user);

@@ -5,16 +5,16 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::tables::{self, OwnTables};
+
 /// One row of the table.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Row {
+pub struct CommandRow {
+    /// Names of the program.
     programs: Vec<String>,
-    /// The manual page that the row is taken from.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the reader of the table; required, so that no row goes without")
-    )]
+    /// The manual page that the row is taken from: required, so that no row goes without.
     source: String,
     /// Options without value. Here and below, each entry has all names of an option, the main name first.
     #[serde(default)]
@@ -49,7 +49,8 @@ struct Row {
     aliases: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct SubcommandRow {
     #[serde(default)]
@@ -78,6 +79,7 @@ pub(super) struct KnownOption {
 }
 
 /// What the table says of a program.
+#[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) single_dash: bool,
@@ -90,6 +92,7 @@ pub(super) struct Program {
     aliases: HashMap<String, String>,
 }
 
+#[derive(Clone, Debug)]
 struct KnownSubcommand {
     options: HashMap<String, KnownOption>,
     rest: bool,
@@ -128,24 +131,33 @@ impl Program {
 /// The row of the program `name`, written without directory.
 pub(super) fn program(name: &str) -> Option<&'static Program> {
     let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    TABLE.programs.get(name).or_else(|| TABLE.versioned.get(unversioned))
+    let table = tables::table(shipped, |merged| &merged.commands, CommandTable::with);
+    table.programs.get(name).or_else(|| table.versioned.get(unversioned))
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let rows: Vec<Row> = serde_json::from_str(crate::tables::shipped("commands.yaml"))
-        .expect("rewrites/commands.yaml is part of the program and read by its tests");
-    Table::new(rows)
-});
+fn shipped() -> &'static CommandTable {
+    static TABLE: LazyLock<CommandTable> = LazyLock::new(|| {
+        let rows: Vec<CommandRow> = serde_json::from_str(tables::shipped("commands.yaml"))
+            .expect("rewrites/commands.yaml is part of the program and read by its tests");
+        CommandTable::default().and(&rows)
+    });
+    &TABLE
+}
 
-#[derive(Default)]
-struct Table {
+/// Programs by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CommandTable {
     programs: HashMap<String, Program>,
     versioned: HashMap<String, Program>,
 }
 
-impl Table {
-    fn new(rows: Vec<Row>) -> Self {
-        let mut table = Self::default();
+impl CommandTable {
+    /// The table with the rows of a project in the place of those of the same programs.
+    fn with(&self, own: &OwnTables) -> Self {
+        self.clone().and(&own.commands)
+    }
+
+    fn and(mut self, rows: &[CommandRow]) -> Self {
         for row in rows {
             for name in &row.programs {
                 let subcommand = |(name, row): (&String, &SubcommandRow)| {
@@ -165,11 +177,11 @@ impl Table {
                     subcommands: row.subcommands.iter().map(subcommand).collect(),
                     aliases: row.aliases.clone().into_iter().collect(),
                 };
-                let programs = if row.versioned { &mut table.versioned } else { &mut table.programs };
+                let programs = if row.versioned { &mut self.versioned } else { &mut self.programs };
                 programs.insert(name.clone(), program);
             }
         }
-        table
+        self
     }
 }
 
@@ -209,7 +221,7 @@ mod tests {
 
     #[test]
     fn rows_are_unique_and_name_a_source() {
-        let rows: Vec<Row> = serde_json::from_str(crate::tables::shipped("commands.yaml")).expect("valid");
+        let rows: Vec<CommandRow> = serde_json::from_str(tables::shipped("commands.yaml")).expect("valid");
         let mut programs = HashSet::new();
         for row in &rows {
             let place = row.programs.join(", ");
