@@ -9,7 +9,7 @@ use crate::dialect;
 use crate::edit::{Edit, EditSet};
 use crate::model::body::BodyCache;
 use crate::model::{Base, Model};
-use crate::passes::{PIPELINE, Pass, PassContext};
+use crate::passes::{PIPELINE, Pass, PassContext, alpine_base, distroless_base};
 use crate::policy::{Bases, Objection};
 use crate::reproduce;
 use crate::rewrite::{Assumption, AssumptionKind, Decline, Findings, Level, Rewrite, Stance};
@@ -52,14 +52,31 @@ pub enum BaseChoice {
     Keep,
     /// Slim variants only.
     Slim,
-    /// Distroless images only.
+    /// Distroless images only, also those with an interpreter, which is the consent to images without a shell.
     Distroless,
+    /// Variants on Alpine, which is the consent to another C library.
+    Alpine,
 }
 
 impl BaseChoice {
     /// All of them with their names in flags and configuration.
-    pub const NAMES: [(&'static str, Self); 4] =
-        [("auto", Self::Auto), ("distroless", Self::Distroless), ("keep", Self::Keep), ("slim", Self::Slim)];
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("alpine", Self::Alpine),
+        ("auto", Self::Auto),
+        ("distroless", Self::Distroless),
+        ("keep", Self::Keep),
+        ("slim", Self::Slim),
+    ];
+
+    /// The pass whose breaking rewrites are asked for with the choice.
+    #[must_use]
+    pub const fn asks_for(self) -> Option<&'static str> {
+        match self {
+            Self::Alpine => Some(alpine_base::NAME),
+            Self::Distroless => Some(distroless_base::NAME),
+            Self::Auto | Self::Keep | Self::Slim => None,
+        }
+    }
 }
 
 impl Default for Options {
@@ -81,7 +98,8 @@ impl Options {
     /// The level up to which rewrites of the pass are applied.
     #[must_use]
     pub fn level_of(&self, pass: &str) -> Level {
-        self.pass_levels.get(pass).copied().unwrap_or(self.level)
+        let level = self.pass_levels.get(pass).copied().unwrap_or(self.level);
+        if self.base.asks_for() == Some(pass) { level.max(Level::Breaking) } else { level }
     }
 
     /// Whether the pass runs.

@@ -2,6 +2,7 @@
 //!
 //! A table is decoded when it is first asked for. That the shipped tables decode is shown by `tests/tables.rs`.
 
+mod alpine;
 mod bases;
 mod build_only;
 mod builders;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
 use thiserror::Error;
 
+pub use alpine::{AlpineFamily, AlpineTable, Applet, alpine, decode_alpine};
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, OwnBuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
@@ -219,6 +221,7 @@ fn shipped_in(folder: &str) -> Vec<(&'static str, &'static str)> {
 /// If one cannot be used.
 pub fn check() -> Result<(), TableError> {
     decode_images(&shipped_in("images/"), shipped("distributions.yaml"), shipped("tags.yaml"))?;
+    decode_alpine(shipped("alpine.yaml"))?;
     decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;

@@ -1,6 +1,6 @@
 //! Cases of single passes, `tests/passes/<pass>/<case>`, at the highest level of the pass.
 //!
-//! A file `level` names another level. See `cases` for what else lies in a case.
+//! A file `level` names another level, a file `base` what base images are chosen. See `cases` for what else lies in a case.
 
 mod cases;
 
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::Path;
 
 use imgopt::rewrite::Level;
-use imgopt::{Options, passes};
+use imgopt::{BaseChoice, Options, passes};
 
 fn main() {
     cases::run("tests/passes", "*/*/Dockerfile", options);
@@ -21,5 +21,9 @@ fn options(case: &Path) -> Result<Options, Box<dyn Error>> {
         Ok(level) => level.trim().parse()?,
         Err(_) => info.max_level.min(Level::Breaking),
     };
-    Ok(Options { level, only: [pass.into_owned()].into(), ..Options::default() })
+    let base = match std::fs::read_to_string(case.join("base")) {
+        Ok(name) => BaseChoice::NAMES.into_iter().find(|(known, _)| *known == name.trim()).ok_or("no base")?.1,
+        Err(_) => BaseChoice::Auto,
+    };
+    Ok(Options { level, base, only: [pass.into_owned()].into(), ..Options::default() })
 }

@@ -105,7 +105,7 @@ pub(crate) struct Selection {
     /// Leave these passes out
     #[arg(long, value_name = "PASS", value_delimiter = ',', value_parser = pass_name(), hide_possible_values = true)]
     skip: Vec<String>,
-    /// Base images that may be chosen: auto, keep, slim or distroless
+    /// Base images that may be chosen: auto, keep, slim, alpine or distroless
     #[arg(long, value_name = "BASE", value_parser = base_choice(), hide_possible_values = true)]
     base: Option<BaseChoice>,
     /// The build context of all files, instead of one that their COPY instructions tell

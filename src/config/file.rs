@@ -142,6 +142,8 @@ impl From<LevelName> for Level {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BaseName {
+    /// Variants on Alpine, which is the consent to another C library.
+    Alpine,
     /// The leanest one of the same C library that has a shell; none of a distribution below a static program.
     Auto,
     /// Distroless images only.
@@ -155,6 +157,7 @@ pub enum BaseName {
 impl From<BaseName> for BaseChoice {
     fn from(base: BaseName) -> Self {
         match base {
+            BaseName::Alpine => Self::Alpine,
             BaseName::Auto => Self::Auto,
             BaseName::Distroless => Self::Distroless,
             BaseName::Keep => Self::Keep,

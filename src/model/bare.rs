@@ -1,12 +1,15 @@
 //! Whether a stage holds one static program and files, so that it needs no distribution below it.
 
 use super::base::Refusal;
+use super::call::Call;
+use super::chain::Chain;
 use super::{Base, Model, Stage};
+use crate::context::Entry;
 use crate::shell::ast::Word;
 use crate::shell::command::recognize;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
 use crate::syntax::image::ImageReference;
-use crate::tables::{self, DistributionName, ImageFacts};
+use crate::tables::{self, DistributionName, Distroless, ImageFacts};
 
 /// Less than this, in MB, is no reason to change an image.
 const LEAST_SAVED: f64 = 8.0;
@@ -24,6 +27,8 @@ pub struct Bare {
     pub is_unseen: bool,
     /// How many files of code were looked through.
     pub code: usize,
+    /// RUNs that only install what the distroless image has anyway.
+    pub gone: Vec<usize>,
 }
 
 /// The distroless image for a stage that ships one static program, if it is such a stage.
@@ -34,9 +39,13 @@ pub fn bare(model: &Model<'_>, stage: &Stage) -> Result<Option<Bare>, Refusal> {
     let Some(image) = distribution(model, stage) else { return Ok(None) };
     let Some((program, index)) = program(model, stage) else { return Ok(None) };
     let Some((builder, path)) = copied_from(model, stage, index, &program) else { return Ok(None) };
-    let Some(evidence) = is_static(model, &model.stages[builder], &path) else { return Ok(None) };
+    let made = &model.stages[builder];
+    let Some(evidence) = is_static(model, made, &path).or_else(|| is_static_rust(model, made, &path)) else {
+        return Ok(None);
+    };
     let Some(megabytes) = size(stage).filter(|megabytes| *megabytes >= LEAST_SAVED) else { return Ok(None) };
-    only_files(model, stage, image)?;
+    let target = tables::distroless().static_image();
+    let gone = only_files(model, stage, image, target)?;
     let needs = super::needs::needs(model, &model.stages[builder]);
     let refusal = |reason: String, unlock: &str| Refusal {
         span: model.instruction(stage.from).span,
@@ -67,6 +76,7 @@ pub fn bare(model: &Model<'_>, stage: &Stage) -> Result<Option<Bare>, Refusal> {
         megabytes,
         is_unseen: code < needs.code.len() || code == 0,
         code,
+        gone,
     }))
 }
 
@@ -171,11 +181,94 @@ fn is_static(model: &Model<'_>, stage: &Stage, path: &str) -> Option<String> {
     None
 }
 
-/// Checks that the stage copies and sets, and does nothing that needs more than files.
-fn only_files(model: &Model<'_>, stage: &Stage, image: &ImageFacts) -> Result<(), Refusal> {
+/// What shows that a stage builds a static program at the path: Rust for musl.
+///
+/// Programs for these targets are static unless told otherwise (The rustc book, `crt-static`).
+fn is_static_rust(model: &Model<'_>, stage: &Stage, path: &str) -> Option<String> {
+    /// Options that leave the program where it is and what it is.
+    const KNOWN: [&str; 13] = [
+        "--release",
+        "--target",
+        "--locked",
+        "--frozen",
+        "--offline",
+        "--bin",
+        "--bins",
+        "--package",
+        "--features",
+        "--all-features",
+        "--no-default-features",
+        "--workspace",
+        "--jobs",
+    ];
+    let is_told = |text: &str| {
+        ["crt-static", "target-dir", "CARGO_TARGET_DIR", "CARGO_BUILD_"].iter().any(|word| text.contains(word))
+    };
+    let configured = [".cargo/config.toml", ".cargo/config"].into_iter().any(|file| match model.context.entry(file) {
+        Entry::File => model.context.read(file).is_none_or(|text| is_told(&text)),
+        Entry::Missing | Entry::Ignored => false,
+        Entry::Directory | Entry::Unknown => true,
+    });
+    if is_told(model.source) || configured {
+        return None;
+    }
+    for run in stage.instructions.clone().filter(|index| model.is_run(*index)) {
+        let Some(script) = model.body(run).and_then(|body| body.understood()) else { continue };
+        let builds = script.simple_commands().into_iter().filter_map(recognize).find_map(|call| {
+            let is_build = call.program == "cargo" && call.subcommand() == "build" && call.wrappers.is_empty();
+            let is_known = call.options.iter().all(|option| KNOWN.contains(&option.name.as_str()));
+            let is_here = call.has("--release") && is_known && call.unknown_option.is_none();
+            let target = call.values("--target").last()?.text.clone()?;
+            (is_build && is_here && target.contains("-unknown-linux-musl")).then_some(target)
+        });
+        let Some(target) = builds else { continue };
+        let workdir = model.state(run).workdir.fixed()?;
+        let directory = super::walk::clean(&format!("{workdir}/target/{target}/release"));
+        let name = super::walk::clean(path).strip_prefix(&format!("{directory}/")).map(str::to_owned);
+        if name.is_some_and(|name| !name.contains('/')) {
+            let line = model.lines.line(model.instruction(run).span.start);
+            return Some(format!("line {line} builds it for {target}"));
+        }
+    }
+    None
+}
+
+/// Whether a RUN only installs packages of Debian that the distroless image has, too.
+fn is_covered(model: &Model<'_>, run: usize, target: &Distroless) -> bool {
+    let packages = tables::distroless().packages(target);
+    let Some(chain) = model.body(run).and_then(|body| body.understood()).and_then(Chain::of) else { return false };
+    let calls = model.calls(run);
+    let is_part = |call: &Call<'_>| {
+        let has_only = |text: Option<&str>| text.is_some_and(|text| packages.contains(&text));
+        let is_apt = call.is_apt() && call.is_plain();
+        match call.subcommand() {
+            Some("update" | "clean") if is_apt => true,
+            Some("install") if is_apt => call.operands().iter().all(|operand| has_only(operand.text.as_deref())),
+            _ => {
+                call.program() == "rm"
+                    && model.paths(run, call).iter().flatten().all(|path| path.starts_with("/var/lib/apt/"))
+            }
+        }
+    };
+    !calls.is_empty() && calls.len() == chain.elements.len() && calls.iter().all(is_part)
+}
+
+/// Checks that the stage copies and sets, and does nothing that needs more than files; the RUNs that bring nothing that the
+/// distroless image lacks.
+pub(super) fn only_files(
+    model: &Model<'_>,
+    stage: &Stage,
+    image: &ImageFacts,
+    target: Option<&Distroless>,
+) -> Result<Vec<usize>, Refusal> {
+    let mut gone = Vec::new();
     for index in stage.instructions.clone() {
         let instruction = model.instruction(index);
         let reason = match &instruction.kind {
+            InstructionKind::Run(_) if target.is_some_and(|target| is_covered(model, index, target)) => {
+                gone.push(index);
+                None
+            }
             InstructionKind::Run(_) => Some("a RUN needs a shell, and distroless images have none"),
             InstructionKind::Volume(_) => Some("a volume belongs to the user that the image had"),
             InstructionKind::Shell(_) => Some("a shell is set, and distroless images have none"),
@@ -218,7 +311,7 @@ fn only_files(model: &Model<'_>, stage: &Stage, image: &ImageFacts) -> Result<()
             return Err(Refusal { span: instruction.span, reason: reason.to_owned(), unlock: unlock.to_owned() });
         }
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Whether both images have the user with the same number.
@@ -231,11 +324,19 @@ fn is_known_user(user: &str, image: &ImageFacts) -> bool {
     is_number || !has_group && ids(image).is_some() && bare.is_some_and(|bare| ids(&bare) == ids(image))
 }
 
-/// Whether code of Go starts programs.
+/// Whether code of Go or Rust starts programs.
 fn starts_programs(text: &str) -> bool {
-    ["os/exec", "syscall.Exec", "syscall.ForkExec", "os.StartProcess", "plugin.Open"]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "os/exec",
+        "syscall.Exec",
+        "syscall.ForkExec",
+        "os.StartProcess",
+        "plugin.Open",
+        "process::Command",
+        "Command::new(",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 fn size(stage: &Stage) -> Option<f64> {

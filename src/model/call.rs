@@ -273,7 +273,7 @@ impl Model<'_> {
     }
 
     /// The value of a variable that ENV sets and the script leaves alone, if it is one path.
-    fn plain_path_of(&self, run: usize, name: &str) -> Option<String> {
+    pub(super) fn plain_path_of(&self, run: usize, name: &str) -> Option<String> {
         let Variable::Set(value) = self.state(run).variables.get(name) else { return None };
         let value = value.fixed()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');

@@ -3,11 +3,10 @@
 //! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
 //! the order of commands do not matter to it.
 
-use super::Model;
 use super::cache::is_below;
-use super::outputs;
 use super::walk::clean;
-use crate::shell::ast::{Child, Script, SimpleCommand};
+use super::{Model, installs, outputs};
+use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::pip::PipInstall;
 use crate::shell::command::{Invocation, recognize};
@@ -39,6 +38,8 @@ pub enum Deed {
     Output(String),
     /// A user or a group.
     Account,
+    /// Nothing new: what the program needs of the path, or of what stands below it, is put where the program has it.
+    Taken(String),
 }
 
 impl Deed {
@@ -47,7 +48,7 @@ impl Deed {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Below(path) | Self::Output(path) => Some(path),
-            Self::Packages { .. } | Self::PythonPackages | Self::Account => None,
+            Self::Packages { .. } | Self::PythonPackages | Self::Account | Self::Taken(_) => None,
         }
     }
 }
@@ -74,11 +75,17 @@ pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
         return Err("what it runs is known only when it runs".to_owned());
     }
     let workdir = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
-    let mut reader = Reader { model, run, directories: vec![workdir.to_owned()], refreshed: false, deeds: Vec::new() };
-    reader.directories(script)?;
-    reader.redirects(script)?;
-    for command in script.all_simple_commands() {
-        reader.command(command)?;
+    let directories = vec![workdir.to_owned()];
+    let mut reader = Reader { model, run, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    match script.and_chain().filter(|nodes| nodes.iter().all(|node| node.as_simple().is_some())) {
+        Some(nodes) => reader.chain(&nodes)?,
+        None => {
+            reader.directories(script)?;
+            reader.redirects(Child::List(&script.list))?;
+            for command in script.all_simple_commands() {
+                reader.command(command)?;
+            }
+        }
     }
     let mut deeds = reader.deeds;
     deeds.dedup();
@@ -103,12 +110,35 @@ struct Reader<'m> {
     run: usize,
     /// Where the commands may run.
     directories: Vec<String>,
+    /// Whether the commands follow one another, each if the one before succeeds: `directories` is where the next one runs.
+    is_chain: bool,
     /// Whether package lists were refreshed.
     refreshed: bool,
     deeds: Vec<Deed>,
 }
 
 impl Reader<'_> {
+    /// Reads commands that follow one another.
+    fn chain(&mut self, nodes: &[&Node]) -> Result<(), String> {
+        self.is_chain = true;
+        for node in nodes {
+            self.redirects(Child::Node(node))?;
+            for command in node.all_simple_commands() {
+                self.command(command)?;
+            }
+            let Some(command) = node.as_simple().filter(|command| command.name().as_deref() == Some("cd")) else {
+                continue;
+            };
+            let path = match command.words.as_slice() {
+                [_, word] => installs::text_of(self.model, self.run, word),
+                _ => None,
+            };
+            let path = path.filter(|path| path != "-").ok_or("where `cd` leads is not known")?;
+            self.directories = self.directories.iter().map(|directory| joined(directory, &path)).collect();
+        }
+        Ok(())
+    }
+
     /// Follows `cd`, one after the other.
     fn directories(&mut self, script: &Script) -> Result<(), String> {
         for command in script.all_simple_commands() {
@@ -122,8 +152,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn redirects(&mut self, script: &Script) -> Result<(), String> {
-        let mut todo = vec![Child::List(&script.list)];
+    fn redirects(&mut self, child: Child<'_>) -> Result<(), String> {
+        let mut todo = vec![child];
         while let Some(child) = todo.pop() {
             match child {
                 Child::List(list) => todo.extend(list.statements.iter().map(|statement| Child::Node(&statement.node))),
@@ -147,8 +177,7 @@ impl Reader<'_> {
     /// Notes a path that is written.
     fn writes(&mut self, path: Option<&str>) -> Result<(), String> {
         let path = path.ok_or("where it writes to is known only when it runs")?;
-        let fixed =
-            path.find(['*', '?', '[']).map_or(path, |glob| path[..glob].rfind('/').map_or("", |at| &path[..=at]));
+        let fixed = fixed_part(path);
         let paths: Vec<String> = self.directories.iter().map(|directory| joined(directory, fixed)).collect();
         for path in paths {
             if !tables::stages().is_scratch(&path) {
@@ -163,6 +192,34 @@ impl Reader<'_> {
         let paths: Vec<Deed> = self.directories.iter().map(|directory| Deed::Output(joined(directory, path))).collect();
         self.deeds.extend(paths);
         Ok(())
+    }
+
+    /// Notes what a command puts at its last path; whether that is known.
+    fn places(&mut self, paths: &[Option<String>], operands: Operands) -> bool {
+        let Some((last, sources)) = paths.split_last().filter(|(_, sources)| !sources.is_empty()) else { return false };
+        let Some(last) = last.as_ref().filter(|last| !last.contains(['*', '?', '['])) else { return false };
+        let [directory] = self.directories.as_slice() else { return false };
+        let target = joined(directory, last);
+        let Some(sources) = sources.iter().cloned().collect::<Option<Vec<String>>>() else { return false };
+        let sources: Vec<String> = sources.iter().map(|source| joined(directory, fixed_part(source))).collect();
+        let every = &tables::effects().directories.every;
+        match sources.as_slice() {
+            // The name of what is copied into a directory that every image has.
+            [source] if every.contains(&target) => {
+                let name = source.rsplit('/').next().unwrap_or_default();
+                self.deeds.push(Deed::Output(joined(&target, name)));
+            }
+            _ if every.contains(&target) => return false,
+            _ if tables::stages().is_scratch(&target) => {}
+            _ => self.deeds.push(Deed::Output(target)),
+        }
+        for source in sources {
+            if operands == Operands::Transfer && !tables::stages().is_scratch(&source) {
+                self.deeds.push(Deed::Below(source.clone()));
+            }
+            self.deeds.push(Deed::Taken(source));
+        }
+        true
     }
 
     fn command(&mut self, command: &SimpleCommand) -> Result<(), String> {
@@ -204,11 +261,18 @@ impl Reader<'_> {
             Some(Operands::Text) => Ok(()),
             Some(operands) if operands.writes() => {
                 let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
+                let mut paths = Vec::new();
                 for argument in invocation.arguments.iter().skip(skipped) {
                     let word = command.words.get(argument.word).ok_or("a word is missing")?;
-                    self.writes(self.model.path(self.run, word).as_deref())?;
+                    paths.push(self.model.path(self.run, word));
                 }
-                Ok(())
+                if let Operands::Copy | Operands::Transfer = operands
+                    && self.is_chain
+                    && self.places(&paths, operands)
+                {
+                    return Ok(());
+                }
+                paths.iter().try_for_each(|path| self.writes(path.as_deref()))
             }
             _ => unknown(),
         }
@@ -219,11 +283,31 @@ impl Reader<'_> {
         let name = command.name().ok_or("the name of a command is known only when it runs")?;
         if tables::stages().writes_below(&name, "") {
             // What a variable or a substitution stands for, such as `-j$(nproc)`, is no path by convention.
-            let text = |word: &crate::shell::ast::Word| word.pattern().unwrap_or_else(|| "-".to_owned());
-            let words: Vec<String> = command.words.iter().map(text).collect();
+            let text = |word: &Word| installs::text_of(self.model, self.run, word).or_else(|| word.pattern());
+            let words: Vec<String> =
+                command.words.iter().map(|word| text(word).unwrap_or_else(|| "-".to_owned())).collect();
             for directory in self.directories.clone() {
-                self.deeds.extend(outputs::of_build_system(&directory, &words)?);
+                let mut made = outputs::of_build_system(&directory, &words);
+                if installs::is_install(&words) {
+                    let installed = installs::of(self.model, self.run, &directory, &words);
+                    made.extend(
+                        installed
+                            .ok_or_else(|| format!("where `{}` puts what it installs is not known", words.join(" ")))?,
+                    );
+                }
+                made.retain(|deed| deed.path().is_none_or(|path| !tables::stages().is_scratch(path)));
+                self.deeds.extend(made);
             }
+            return Ok(());
+        }
+        if name == "install"
+            && self.is_chain
+            && let [directory] = self.directories.as_slice()
+        {
+            let words: Option<Vec<String>> =
+                command.words[1..].iter().map(|word| installs::text_of(self.model, self.run, word)).collect();
+            let made = words.and_then(|words| installs::of_install_program(directory, &words));
+            self.deeds.extend(made.ok_or("where `install` writes to is not known")?);
             return Ok(());
         }
         if let Some(directory) = made_environment(command) {
@@ -343,6 +427,15 @@ impl Reader<'_> {
             }
             return Ok(());
         }
+        if let Some(directory) = outputs::program_directory(self.model, self.run, invocation) {
+            let directory = directory?;
+            for from in self.directories.clone() {
+                let names = outputs::installed_programs(self.model, self.run, &from, invocation);
+                let names = names.ok_or_else(|| format!("which programs `{called}` makes is not known"))?;
+                self.deeds.extend(names.iter().map(|name| Deed::Output(joined(&directory, name))));
+            }
+            return Ok(());
+        }
         if invocation.program == "cargo" {
             for directory in self.directories.clone() {
                 let made = outputs::of_cargo_build(self.model, self.run, &directory, invocation);
@@ -367,9 +460,14 @@ impl Reader<'_> {
     }
 }
 
+/// The part of a path in front of the first name with a glob.
+fn fixed_part(path: &str) -> &str {
+    path.find(['*', '?', '[']).map_or(path, |glob| path[..glob].rfind('/').map_or("", |at| &path[..=at]))
+}
+
 /// The directory of the virtual environment that the command makes.
 fn made_environment(command: &SimpleCommand) -> Option<String> {
-    let words: Option<Vec<String>> = command.words.iter().map(crate::shell::ast::Word::literal).collect();
+    let words: Option<Vec<String>> = command.words.iter().map(Word::literal).collect();
     let words = words?;
     let (directory, make) = words.split_last()?;
     let is_made = tables::stages().environment.also.contains(&make.join(" "));

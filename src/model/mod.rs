@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod alpine;
 pub mod authors;
 pub mod bare;
 pub mod base;
@@ -9,13 +10,16 @@ pub mod body;
 pub mod cache;
 pub mod call;
 pub mod canonical;
+pub mod carry;
 pub mod chain;
 pub mod configuration;
 pub mod deed;
 pub mod dependencies;
 pub mod development;
 pub mod effect;
+pub mod hosted;
 pub mod idle;
+mod installs;
 pub mod leftovers;
 pub mod manifest;
 pub mod needs;

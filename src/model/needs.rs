@@ -14,6 +14,7 @@ mod python;
 
 use super::{Model, Stage};
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
+use crate::tables::LibC;
 
 pub use code::{Code, Mention};
 
@@ -28,6 +29,21 @@ pub struct Needs {
     pub code: Vec<Code>,
     /// Whether packages of PyPI or npm are installed, whose code is not seen.
     pub has_packages: bool,
+    /// The commands that were read.
+    pub uses: Vec<Use>,
+}
+
+/// A command that something runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The program, without its directory.
+    pub program: String,
+    /// The words behind it; `None` when a word is known only when it runs.
+    pub words: Vec<Option<String>>,
+    /// When it runs.
+    pub when: When,
+    /// What runs it.
+    pub place: Place,
 }
 
 /// One thing that an image has to have.
@@ -94,8 +110,17 @@ pub struct Gap {
 /// What the image of a stage needs: its own instructions, not those of stages it is built from.
 #[must_use]
 pub fn needs(model: &Model<'_>, stage: &Stage) -> Needs {
-    let mut reader = Reader::new(model, stage);
-    for index in stage.instructions.clone() {
+    read(Reader::new(model, stage, LibC::Glibc))
+}
+
+/// What a stage needs of an image on musl: packages whose binaries are for glibc only are gaps then.
+#[must_use]
+pub fn needs_on_musl(model: &Model<'_>, stage: &Stage) -> Needs {
+    read(Reader::new(model, stage, LibC::Musl))
+}
+
+fn read(mut reader: Reader<'_>) -> Needs {
+    for index in reader.stage.instructions.clone() {
         reader.instruction(index);
     }
     reader.needs
@@ -112,14 +137,16 @@ struct Reader<'m> {
     /// What is being read.
     when: When,
     place: Place,
+    /// The C library that packages have to have binaries for.
+    libc: LibC,
     /// Files that were read, so that scripts which call one another come to an end.
     read: Vec<String>,
 }
 
 impl<'m> Reader<'m> {
-    fn new(model: &'m Model<'m>, stage: &'m Stage) -> Self {
+    fn new(model: &'m Model<'m>, stage: &'m Stage, libc: LibC) -> Self {
         let place = Place { instruction: stage.from, file: None };
-        Self { model, stage, needs: Needs::default(), when: When::Build, place, read: Vec::new() }
+        Self { model, stage, needs: Needs::default(), when: When::Build, place, libc, read: Vec::new() }
     }
 
     fn instruction(&mut self, index: usize) {

@@ -10,6 +10,7 @@ use super::deed::{Deed, joined, source_at};
 use super::manifest::package_json::{self, PackageJson};
 use super::manifest::{cargo, go_mod};
 use super::scope::Variable;
+use crate::context::Entry;
 use crate::shell::ast::{SimpleCommand, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::state::is_opaque;
@@ -37,6 +38,12 @@ pub fn of_command(model: &Model<'_>, run: usize, directory: &str, invocation: &I
 /// files of the project do not say it.
 #[must_use]
 pub fn of_go_build(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<Deed> {
+    let name = go_program(model, run, directory, invocation)?;
+    Some(Deed::Output(joined(directory, &name)))
+}
+
+/// The name of the program that `go build` or `go install` makes of a package.
+fn go_program(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<String> {
     let arguments = invocation.known_arguments()?;
     let package = match arguments.as_slice() {
         [] => ".",
@@ -58,7 +65,93 @@ pub fn of_go_build(model: &Model<'_>, run: usize, directory: &str, invocation: &
         }
         _ => return None,
     };
-    Some(Deed::Output(joined(directory, &name)))
+    Some(name)
+}
+
+/// The directory that a command puts the programs into that it installs (`go help install`; The Cargo Book, `cargo install`), or why it
+/// is not known; `None` for a command that installs none.
+#[must_use]
+pub fn program_directory(model: &Model<'_>, run: usize, invocation: &Invocation) -> Option<Result<String, String>> {
+    let row = tables::stages().program_directory(&invocation.program, invocation.subcommand())?;
+    let unknown = || format!("where `{} {}` puts programs is not known", invocation.program, invocation.subcommand());
+    let variables = &model.state(run).variables;
+    let is_elsewhere = row
+        .unless
+        .iter()
+        .any(|name| !matches!(variables.get(name), Variable::Unset) || invocation.variable(name).is_some())
+        || row.options.iter().any(|name| invocation.options(name).next().is_some())
+        || invocation.variable(&row.variable).is_some();
+    let Variable::Set(root) = variables.get(&row.variable) else { return Some(Err(unknown())) };
+    let root = root.fixed().filter(|root| !is_elsewhere && root.starts_with('/') && !root.contains(':'));
+    Some(root.map(|root| joined(root, &row.below)).ok_or_else(unknown))
+}
+
+/// The names of the programs that the command installs; `None` when the files of the project do not say it.
+#[must_use]
+pub fn installed_programs(
+    model: &Model<'_>,
+    run: usize,
+    directory: &str,
+    invocation: &Invocation,
+) -> Option<Vec<String>> {
+    if invocation.program == "go" {
+        return go_program(model, run, directory, invocation).map(|name| vec![name]);
+    }
+    let path = invocation.values("--path").last()?.text.clone()?;
+    if !invocation.arguments.is_empty() {
+        return None;
+    }
+    let package = CargoPackage::read(model, run, &joined(directory, &path)).filter(|it| !it.manifest.is_workspace)?;
+    let named: Vec<String> = invocation.values("--bin").map(|value| value.text.clone()).collect::<Option<_>>()?;
+    if named.is_empty() { package.programs() } else { Some(named) }
+}
+
+/// A package of Cargo in a directory of the image.
+struct CargoPackage {
+    manifest: cargo::CargoToml,
+    /// The context has the file from which the program is built that has the name of the package.
+    has_main: bool,
+}
+
+impl CargoPackage {
+    fn read(model: &Model<'_>, run: usize, directory: &str) -> Option<Self> {
+        let load = |name: &str| source_at(model, run, &joined(directory, name));
+        let manifest = cargo::read(&model.context.read(&load("Cargo.toml")?)?)?;
+        let has_main = load("src/main.rs").is_some_and(|path| model.context.entry(&path) == Entry::File);
+        Some(Self { manifest, has_main })
+    }
+
+    /// The programs that it makes; none of a library.
+    fn programs(&self) -> Option<Vec<String>> {
+        match self.manifest.programs.as_slice() {
+            [] if self.has_main => Some(vec![self.manifest.name.clone()?]),
+            [] => Some(Vec::new()),
+            names => Some(names.to_vec()),
+        }
+    }
+}
+
+/// The programs of the members of a workspace, or of those that the command names.
+fn of_members(
+    model: &Model<'_>,
+    run: usize,
+    directory: &str,
+    workspace: &cargo::CargoToml,
+    invocation: &Invocation,
+) -> Option<Vec<String>> {
+    let wanted: Vec<String> = invocation.values("--package").map(|value| value.text.clone()).collect::<Option<_>>()?;
+    let mut found = Vec::new();
+    for member in &workspace.members {
+        if member.contains(['*', '?', '[']) {
+            return None;
+        }
+        let package = CargoPackage::read(model, run, &joined(directory, member))?;
+        let is_wanted = package.manifest.name.as_ref().is_some_and(|name| wanted.contains(name));
+        if wanted.is_empty() || is_wanted {
+            found.extend(package.programs()?);
+        }
+    }
+    (!found.is_empty()).then_some(found)
 }
 
 /// The programs that `cargo build` makes in a directory (The Cargo Book, "Cargo Targets"); `None` when the files of the project do
@@ -74,11 +167,14 @@ pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation
         return None;
     }
     let source = source_at(model, run, &joined(directory, "Cargo.toml"))?;
-    let manifest = cargo::read(&model.context.read(&source)?).filter(|manifest| !manifest.is_workspace)?;
+    let manifest = cargo::read(&model.context.read(&source)?)?;
     let profile = if invocation.has("--release") { "release" } else { "debug" };
     let named: Vec<String> = invocation.values("--bin").filter_map(|value| value.text.clone()).collect();
+    let is_named = invocation.options("--package").next().is_some() || invocation.has("--workspace");
+    let of_package = manifest.name.is_some() && !is_named || !manifest.is_workspace;
     let programs = match (named.is_empty(), manifest.programs.is_empty()) {
         (false, _) => named,
+        (true, _) if !of_package => of_members(model, run, directory, &manifest, invocation)?,
         (true, false) => manifest.programs,
         (true, true) => vec![manifest.name?],
     };
@@ -87,24 +183,15 @@ pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation
 
 /// What a compiler or build system makes that no row of options describes: what stands behind `-o`, or anything below where it
 /// runs and below the absolute paths that it names.
-///
-/// # Errors
-/// If it installs.
-pub fn of_build_system(directory: &str, words: &[String]) -> Result<Vec<Deed>, String> {
-    let installs = |word: &&String| {
-        let is_path = word.starts_with("DESTDIR=") || word.starts_with("--prefix") && !words[0].ends_with("configure");
-        word.as_str() == "install" || word.starts_with("install-") || word.starts_with("--install") || is_path
-    };
-    if let Some(word) = words.iter().find(installs) {
-        return Err(format!("where `{} {word}` writes to is not known", words[0]));
-    }
+#[must_use]
+pub fn of_build_system(directory: &str, words: &[String]) -> Vec<Deed> {
     let outputs = words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str());
     let made: Vec<Deed> = outputs.map(|output| Deed::Output(joined(directory, output))).collect();
     if !made.is_empty() {
-        return Ok(made);
+        return made;
     }
     let named = words[1..].iter().filter(|word| word.starts_with('/')).map(|word| Deed::Below(joined("/", word)));
-    Ok(std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect())
+    std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect()
 }
 
 /// Whether the command installs what the manifest names, and nothing else.

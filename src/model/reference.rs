@@ -1,11 +1,12 @@
 //! The base image of a stage as it is written, and whether another one can stand there.
 
+use super::cache::Refusal;
 use super::{Base, Model, Stage};
 use crate::rewrite::Level;
 use crate::source::Span;
 use crate::syntax::ast::InstructionKind;
 use crate::syntax::image::ImageReference;
-use crate::tables::{self, Fact};
+use crate::tables::{self, DistributionName, Fact};
 
 impl Model<'_> {
     /// Whether something takes part in the name of the base image that is not written there: a variable, a quote, an
@@ -41,6 +42,32 @@ impl Model<'_> {
         }
         let is_visible = differ(&old.libc, &new.libc) || differ(&old.sh, &new.sh);
         Ok(if is_visible { Level::Breaking } else { Level::Guarded })
+    }
+
+    /// Whether the base of the stage may get a tag that names its release: the one that the table has for it.
+    ///
+    /// # Errors
+    /// A variant on Alpine is no longer built some months after the next release of Alpine. A tag without a version says
+    /// nothing of what an old file was written for, and today's release is another one.
+    pub fn may_name_release(&self, stage: &Stage, image: &ImageReference, tag: &str) -> Result<(), Refusal> {
+        let named = tables::image_of(&ImageReference { tag: Some(tag.to_owned()), ..image.clone() });
+        let distribution = named.as_ref().and_then(|facts| facts.distribution.known());
+        let alpine = distribution.filter(|distribution| distribution.name == DistributionName::Alpine);
+        if alpine.is_some_and(|alpine| alpine.release.as_deref().is_some_and(|release| !tag.starts_with(release))) {
+            let reason = format!("`{tag}` is no longer built some months after the next release of Alpine");
+            return Err((reason, "`imgopt pin`: a digest in imgopt.lock, which update bots move on"));
+        }
+        let has_version = image.tag.as_deref().is_some_and(|tag| tag.contains(|c: char| c.is_ascii_digit()));
+        let family = self.descendants(stage).into_iter().chain([stage]);
+        let runs = family.flat_map(|stage| stage.instructions.clone()).filter(|index| self.is_run(*index));
+        let mut words = runs.flat_map(|run| self.instruction(run).full_span().of(self.source).split_whitespace());
+        match words.find(|word| tables::suites().is_outdated(word)).filter(|_| !has_version) {
+            Some(word) => {
+                let reason = format!("the file is older than `{tag}`, which has no `{word}`");
+                Err((reason, "the version that the file was written for"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The base image of the stage, if it is one.

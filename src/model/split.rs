@@ -303,8 +303,12 @@ pub fn lost_programs(stage: &Stage, other: &tables::ImageFacts) -> BTreeSet<Stri
 /// What containers and health checks start, by names.
 fn started(model: &Model<'_>, stage: &Stage) -> Vec<String> {
     let mut found = Vec::new();
+    let is_entrypoint = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Entrypoint(_));
+    let has_entrypoint = stage.instructions.clone().any(is_entrypoint);
     for index in stage.instructions.clone() {
         let command = match &model.instruction(index).kind {
+            // Its words are arguments.
+            InstructionKind::Cmd(_) if has_entrypoint => continue,
             InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
             InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
             _ => continue,
@@ -344,7 +348,10 @@ pub fn may_have_base(
     let is_copied = |path: &str| copies.iter().any(|copy| is_below(path, copy));
     for program in started(model, stage) {
         let workdir = model.state(stage.instructions.end - 1).workdir.fixed().unwrap_or("/");
-        let found = if program.contains('/') { is_copied(&joined(workdir, &program)) } else { is_there(&program) };
+        let found = match program.contains('/') {
+            true => is_copied(&joined(workdir, &program)),
+            false => is_there(&program) || super::carry::is_copied_program(model, stage, copies, &program),
+        };
         if !found {
             return Err(format!("`{program}`, which a container starts, is not known to be there"));
         }
@@ -442,7 +449,9 @@ pub fn runtime_packages(
 ) -> Result<RuntimePackages, String> {
     let image = stage.image.as_deref().ok_or("nothing is known of the base image")?;
     let mut found = RuntimePackages::default();
-    found.install.extend(base.iter().flat_map(|base| base.packages.iter().cloned()));
+    let installed = other_packages(model, stage, runs);
+    let added = base.iter().flat_map(|base| base.packages.iter().cloned());
+    found.install.extend(added.filter(|package| !installed.contains(package)));
     let files = context_files(model).unwrap_or_default();
     let mut lost: Vec<String> = Vec::new();
     let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
@@ -492,6 +501,18 @@ pub fn runtime_packages(
         }
     }
     Ok(found)
+}
+
+/// The packages that the other RUNs of the stage install.
+fn other_packages(model: &Model<'_>, stage: &Stage, runs: &[usize]) -> BTreeSet<String> {
+    let others = stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run && !runs.contains(index));
+    let mut found = BTreeSet::new();
+    for deed in others.flat_map(|index| deeds(model, index).unwrap_or_default()) {
+        if let Deed::Packages { names, .. } = deed {
+            found.extend(names);
+        }
+    }
+    found
 }
 
 /// Recommended packages that come with one that is left out, of use to programs.
@@ -608,7 +629,9 @@ pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>
     let Some(files) = context_files(model) else {
         return Some("what the program starts is not known without the build context".to_owned());
     };
-    files.iter().find_map(|(path, text)| {
+    // No program runs the files of a build without its tools, which are looked for themselves.
+    let is_run = |path: &str| !tables::stages().is_build_file(base_name(path));
+    files.iter().filter(|(path, _)| is_run(path)).find_map(|(path, text)| {
         let program = programs.iter().find(|program| mentions(path, text, program))?;
         Some(format!("`{path}` may start `{program}`"))
     })

@@ -4,6 +4,7 @@
 //! matches completely before it makes the first edit.
 
 pub mod add_to_copy;
+pub mod alpine_base;
 pub mod approved_base;
 pub mod cache_mounts;
 pub mod cleanup_layer;
@@ -87,6 +88,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // After multi-stage: the stage that builds keeps its image. Before every pass that looks at packages: they judge the
     // install that it writes, and the image that is left.
     &slim_base::SlimBase,
+    // After slim-base: what it proposes starts from what is left.
+    &alpine_base::AlpineBase,
     // Before layer-order: what sets no owner any more may move.
     &copy_ownership::CopyOwnership,
     // Before cache-mounts, so that it reads commands as the author wrote them.

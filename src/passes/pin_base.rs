@@ -16,10 +16,11 @@
 //! what the tag means on the day of the build.
 //!
 //! ## Assumptions
-//! None. Stages, `scratch` and images that are built of arguments are left alone, as is every image with a digest. The table has
-//! current tags of official images. Versions are not made narrower than they are; a tag without one gets the line of versions
-//! that is supported together, such as `3.14`. Digests are never taken from a table. `check` does not ask for pins without a
-//! lock.
+//! None. Left alone are stages, `scratch`, images that are built of arguments, and every image with a digest; variants on Alpine,
+//! whose tags with a release stop being built within a year; and tags without a version in a file that installs packages which
+//! no release of today has. The table has current tags of official images. Versions are not made narrower than they are; a tag
+//! without one gets the line of versions that is supported together, such as `3.14`. Digests are never taken from a table.
+//! `check` does not ask for pins without a lock.
 //!
 //! ## References
 //! `rewrites/suites.yaml`; docker-library/official-images; OCI image index specification.
@@ -57,6 +58,13 @@ impl Pass for PinBase {
             let Some(image) = cx.model.base_image(stage).filter(|image| image.digest.is_none()) else { continue };
             let pinned = by_lock(cx.model, &image).or_else(|| by_table(cx.model, &image));
             let Some((change, level, reason)) = pinned else { continue };
+            if let Some(tag) = change.strip_prefix(':') {
+                let meant = cx.model.context.policy().known_as(&image);
+                if let Err((reason, unlock)) = cx.model.may_name_release(stage, &meant, tag) {
+                    found.decline(cx.model.instruction(stage.from).span, reason, unlock);
+                    continue;
+                }
+            }
             let Some((span, text)) = cx.model.written_base(stage) else {
                 let span = cx.model.instruction(stage.from).span;
                 let name = if change.starts_with(':') { image.familiar_name() } else { image.to_string() };

@@ -284,7 +284,7 @@ pub(super) fn check_row(tool: &Tool) -> Result<(), TableError> {
         let is_relative = below.into_iter().all(|path| !path.starts_with('/'));
         let is_absolute = directory.images.values().chain([&directory.root]).all(|path| path.starts_with('/'));
         if !is_absolute || !is_relative {
-            let message = format!("`{}` is not as it should be", directory.root);
+            let message = format!("`{}` is not absolute, or a path below it is", directory.root);
             return Err(invalid("caches.yaml", &tool.tool, "directories", message));
         }
     }

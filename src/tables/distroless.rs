@@ -50,6 +50,14 @@ pub struct Language {
     pub name: String,
     /// `3.13`, `24`.
     pub version: String,
+    /// What other images call its program.
+    pub programs: Vec<String>,
+    /// Whether what it runs is the same wherever it was built.
+    #[serde(default)]
+    pub portable: bool,
+    /// Whether it looks for packages elsewhere than the interpreter of the official images.
+    #[serde(default)]
+    pub elsewhere: bool,
 }
 
 impl Distroless {
@@ -95,6 +103,13 @@ impl DistrolessTable {
             language.name == name && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.images.iter().find(|row| row.interpreter.as_ref().is_some_and(fits))
+    }
+
+    /// The versions of a language that images have; empty when there is none for it.
+    #[must_use]
+    pub fn versions(&self, name: &str) -> Vec<&str> {
+        let languages = self.images.iter().filter_map(|row| row.interpreter.as_ref());
+        languages.filter(|language| language.name == name).map(|language| language.version.as_str()).collect()
     }
 
     /// The newest image without a C library.

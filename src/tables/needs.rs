@@ -185,6 +185,15 @@ impl PythonTable {
         row(&self.universal, package).or_else(of_minor).map_or(Wheel::Unknown, Wheel::From)
     }
 
+    /// How the package is installed where no wheel for one platform fits.
+    #[must_use]
+    pub fn universal(&self, package: &str) -> Wheel<'_> {
+        if self.pure.contains(package) {
+            return Wheel::Any;
+        }
+        row(&self.universal, package).map_or(Wheel::Unknown, Wheel::From)
+    }
+
     /// Whether the table knows what an extra of the package brings.
     #[must_use]
     pub fn knows_extra(&self, package: &str, extra: &str) -> bool {

@@ -58,6 +58,23 @@ impl RuntimeLibsTable {
         libraries.known().map_or(Fact::Unknown, |libraries| Fact::Known(libraries.as_slice()))
     }
 
+    /// What stands in on Alpine for a package of Debian that holds the libraries of one row: `libpq5` on bookworm.
+    #[must_use]
+    pub fn alpine_library(&self, release: &str, package: &str) -> Option<&[String]> {
+        let is_it = |row: &&RuntimeLibsRow| {
+            let libraries = match release {
+                "bullseye" => row.bullseye.known(),
+                "bookworm" => row.bookworm.known(),
+                "trixie" => row.trixie.known(),
+                _ => None,
+            };
+            libraries.is_some_and(|libraries| libraries.iter().map(String::as_str).eq([package]))
+        };
+        let mut rows = self.packages.values().filter(is_it).filter_map(|row| row.alpine.known());
+        let first = rows.next()?;
+        rows.all(|other| other == first).then_some(first.as_slice())
+    }
+
     /// What a package of Debian with headers is called on Alpine.
     #[must_use]
     pub fn alpine_headers(&self, package: &str) -> Option<&str> {

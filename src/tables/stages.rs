@@ -31,6 +31,7 @@ pub struct StageTable {
     pub runtimes: Vec<RuntimeImage>,
     /// What programs of Rust are linked with.
     pub crates: Crates,
+    program_directories: Vec<ProgramDirectory>,
     helpers: Accounts,
     starts: Vec<Starts>,
     /// What asks for time zones.
@@ -244,6 +245,22 @@ pub struct Crates {
     pub with_headers: String,
 }
 
+/// Where a command puts the programs that it installs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramDirectory {
+    command: String,
+    /// The variable with the directory.
+    pub variable: String,
+    /// The directory of programs below it.
+    pub below: String,
+    /// Variables that say otherwise.
+    pub unless: Vec<String>,
+    /// Options that say otherwise.
+    pub options: Vec<String>,
+    source: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Starts {
@@ -365,6 +382,13 @@ impl StageTable {
         self.quiet.iter().any(|row| row.commands.contains(&called))
     }
 
+    /// Where the command puts the programs that it installs, if it does.
+    #[must_use]
+    pub fn program_directory(&self, program: &str, subcommand: &str) -> Option<&ProgramDirectory> {
+        let called = format!("{program} {subcommand}");
+        self.program_directories.iter().find(|row| row.command == called)
+    }
+
     /// Whether the program comes with a package of its own name.
     #[must_use]
     pub fn is_helper(&self, program: &str) -> bool {
@@ -447,6 +471,12 @@ impl StageTable {
         })
     }
 
+    /// Whether a file of that name says how something is built, in any language.
+    #[must_use]
+    pub fn is_build_file(&self, name: &str) -> bool {
+        self.sources.languages.iter().any(|row| row.names.contains(name))
+    }
+
     /// Whether the program makes accounts.
     #[must_use]
     pub fn makes_accounts(&self, program: &str) -> bool {
@@ -515,6 +545,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .map(|row| &row.source)
         .chain(table.runtimes.iter().map(|row| &row.source))
         .chain(table.starts.iter().map(|row| &row.source))
+        .chain(table.program_directories.iter().map(|row| &row.source))
         .chain(others)
         .all(|source| !source.trim().is_empty());
     if !has_sources {

@@ -16,11 +16,21 @@ const FILE: &str = "suites.yaml";
 pub struct SuiteTable {
     /// Where it is from, and the day on which the tags meant the same.
     pub source: Source,
+    outdated: Vec<String>,
     /// By official image.
     images: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl SuiteTable {
+    /// Whether no release of today has a package of that name.
+    #[must_use]
+    pub fn is_outdated(&self, package: &str) -> bool {
+        self.outdated.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => package.starts_with(start),
+            None => package == pattern,
+        })
+    }
+
     /// As [`suite_tag`].
     #[must_use]
     pub fn suite_tag(&self, image: &ImageReference) -> Option<&str> {

@@ -259,6 +259,24 @@ pub enum Step {
         /// The FROM.
         from: usize,
     },
+    /// A stage that ships files for an interpreter is built from the distroless image with that interpreter, and starts it in
+    /// the words that the image needs. Always breaking.
+    ///
+    /// Both have one version by the tables; what starts is the interpreter, in exec form; the stage only copies and sets, but for
+    /// RUNs that install what the distroless image has; no other program, library, path or user is needed, and no code starts
+    /// programs ([`crate::model::hosted`]).
+    SwapForInterpreter {
+        /// The FROM.
+        from: usize,
+    },
+    /// The file is built on Alpine instead of Debian: every stage that the last one has files from gets the variant of its image
+    /// there, package lines and commands that make accounts become those of Alpine, and what it lacks is installed. Always
+    /// breaking.
+    ///
+    /// Old and new image are of one version and configuration by the tables; every package, account, path, command and option has
+    /// a counterpart there; every binary of the lock files has one for musl; nothing is downloaded or copied that was built for
+    /// glibc ([`crate::model::alpine`]). All changes are what the model says.
+    SwapForAlpine,
     /// `chown -R` or `chmod -R` of a directory loses its `-R`, and the COPYs that fill the directory gain `--chown` or `--chmod`.
     /// Always guarded.
     ///
@@ -299,6 +317,7 @@ impl Step {
     /// The lowest level that a rewrite with the step can have.
     pub(super) fn floor(&self) -> Level {
         match self {
+            Self::SwapForAlpine | Self::SwapForInterpreter { .. } => Level::Breaking,
             Self::ApprovedBase { .. }
             | Self::ExecForm { .. }
             | Self::NoRecommends { .. }
@@ -341,6 +360,8 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
         Step::PinBase { from, image } => pin::pin_base(before, replay, *from, image, level),
         Step::ApprovedBase { from, image } => pin::approved_base(before, replay, *from, image, level),
+        Step::SwapForInterpreter { from } => super::base::swap_for_interpreter(before, replay, *from, level),
+        Step::SwapForAlpine => super::alpine::swap_for_alpine(before, replay, level),
         Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),

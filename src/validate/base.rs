@@ -6,6 +6,7 @@ use crate::model::bare;
 use crate::model::base::{self, InstallPlace};
 use crate::model::canonical::{self, CanonicalWord};
 use crate::model::effect::{CommandEffect, Effect, Evaluated, RunEffect};
+use crate::model::hosted;
 use crate::rewrite::Level;
 use crate::shell::{self, Dialect};
 
@@ -53,7 +54,28 @@ pub(super) fn swap_for_static(
     let bare = bare.ok_or("it does not ship one static program")?;
     let Effect::From { base, .. } = replay.effect(from)? else { return Err("it is no FROM".to_owned()) };
     *base = Evaluated::new(&bare.reference, before.dockerfile.escape);
-    Ok(())
+    bare.gone.iter().try_for_each(|run| replay.remove(*run).map(drop))
+}
+
+/// Checks the side conditions of [`super::Step::SwapForInterpreter`] and replays it.
+pub(super) fn swap_for_interpreter(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    from: usize,
+    level: Level,
+) -> Result<(), String> {
+    if level < Level::Breaking {
+        return Err("an image without a shell is visible at run time".to_owned());
+    }
+    let stage = before.stages.iter().find(|stage| stage.from == from).ok_or("it is no FROM")?;
+    let hosted = hosted::hosted(before, stage).map_err(|refusal| refusal.reason)?;
+    let hosted = hosted.ok_or("no distroless image has its interpreter")?;
+    let (index, argv) = hosted.process;
+    let Effect::Process { command, .. } = replay.effect(index)? else { return Err("it starts no process".to_owned()) };
+    *command = CommandEffect::Exec(argv);
+    let Effect::From { base, .. } = replay.effect(from)? else { return Err("it is no FROM".to_owned()) };
+    *base = Evaluated::new(&hosted.reference, before.dockerfile.escape);
+    hosted.gone.iter().try_for_each(|run| replay.remove(*run).map(drop))
 }
 
 #[cfg(test)]

@@ -40,6 +40,13 @@ impl Step {
             Self::SwapForStatic { .. } => {
                 "the program is built without C, and nothing needs what the image that goes has"
             }
+            Self::SwapForInterpreter { .. } => {
+                "the distroless image has the interpreter in the same version, and nothing else of the image is needed"
+            }
+            Self::SwapForAlpine => {
+                "every image has a variant of the same version and configuration, and every package, account, command and \
+                 binary of the stages has a counterpart in the tables"
+            }
             Self::ChownIntoCopy { .. } => "COPY gives the files the owner that `chown -R` gives them",
             Self::SplitStage(_) => {
                 "both stages do what the one did, and what the program needs is copied to the same paths"

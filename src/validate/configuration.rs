@@ -62,6 +62,10 @@ fn agree_but_for(names: &BTreeSet<String>, old: &Entries, new: &Entries) -> bool
 fn declared(before: &Model<'_>, rewrites: &[Rewrite]) -> Vec<BTreeSet<Field>> {
     let mut declared = vec![BTreeSet::new(); before.stages.len()];
     for step in rewrites.iter().flat_map(|rewrite| &rewrite.steps) {
+        if *step == Step::SwapForAlpine {
+            // That both images of a stage have the same configuration is a side condition of the step.
+            declared.iter_mut().for_each(|fields| fields.extend(Field::ALL));
+        }
         let Some((instruction, fields)) = step.declares(before) else { continue };
         if let Some(stage) = before.stage_of(instruction) {
             declared[stage.index].extend(fields);
@@ -89,7 +93,9 @@ impl Step {
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
             Self::PinBase { from, .. } | Self::ApprovedBase { from, .. } => Some((*from, &Field::ALL)),
             // That both images have the same configuration is a side condition of the step.
-            Self::SwapBase { from } | Self::SwapForStatic { from } => Some((*from, &Field::ALL)),
+            Self::SwapBase { from } | Self::SwapForStatic { from } | Self::SwapForInterpreter { from } => {
+                Some((*from, &Field::ALL))
+            }
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
             Self::SplitStage(split) if split.changes_base(before) => Some((
                 split.cut,

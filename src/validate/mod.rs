@@ -5,6 +5,7 @@
 //! effects of the text after, element by element: a change without a step is a violation. The runtime configuration of
 //! every stage, comments, directives and heredoc bodies are compared too.
 
+mod alpine;
 mod axioms;
 mod base;
 mod claims;

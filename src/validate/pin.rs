@@ -25,6 +25,9 @@ pub(super) fn pin_base(
         if level < Level::Guarded || tables::suite_tag(&meant) != new.tag.as_deref() {
             return Err(format!("the table does not say that `{image}` is the same image"));
         }
+        let stage = before.stages.iter().find(|stage| stage.from == from).ok_or("it is no FROM")?;
+        let tag = new.tag.as_deref().unwrap_or_default();
+        before.may_name_release(stage, &meant, tag).map_err(|(reason, _)| reason)?;
         if new.digest.is_some() {
             return Err("a tag and a digest come in at once".to_owned());
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::replay::Replay;
 use crate::model::cache::is_below;
+use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
@@ -33,6 +34,8 @@ pub struct Split {
     pub environment: Option<usize>,
     /// The command that removes packages of development at the end of the first.
     pub prune: Option<String>,
+    /// The line that puts the directory of copied programs on the PATH of the second.
+    pub path: Option<String>,
     /// Packages that the second installs.
     pub packages: Vec<String>,
 }
@@ -45,7 +48,7 @@ impl Split {
     pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
         let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
         let path = self.environment.map(|_| Ok(split::environment_lines()[1].clone()));
-        copies.chain(path).collect()
+        copies.chain(path).chain(self.path.clone().map(Ok)).collect()
     }
 
     /// Whether the new stage is built from another image.
@@ -81,6 +84,9 @@ impl Split {
         check_run_side(before, stage, self, &packages)?;
         if let Some(base) = &base {
             split::may_have_base(before, stage, self.cut, base, &self.copies)?;
+        }
+        if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
+            return Err("the PATH of the new stage lacks the directory of a program".to_owned());
         }
         if let Some(prune) = &self.prune
             && development::prune(before, stage, self.cut)? != *prune
@@ -172,7 +178,7 @@ fn check_build_side(
             Kind::Configuration if is_repeated => return Err(place("it moves and is repeated".to_owned())),
             Kind::Configuration => no_volume_over_copies(before, split, index).map_err(place)?,
             Kind::Transfer => transfer(before, stage, split, index, is_repeated).map_err(place)?,
-            Kind::Run => run(before, split, index, is_repeated, &mut installs).map_err(place)?,
+            Kind::Run => run(before, stage, split, index, is_repeated, &mut installs).map_err(place)?,
             Kind::Other => return Err(place("it is not known what it does".to_owned())),
         }
     }
@@ -227,7 +233,11 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
         let assets = language.and_then(|language| split::assets(before, index, language));
         assets.is_some_and(|assets| assets.iter().all(is_copied))
     };
-    if is_copied(&target) || is_unread() || split::is_brought_later(before, stage, index, split.cut) {
+    if is_copied(&target)
+        || is_unread()
+        || split::is_brought_later(before, stage, index, split.cut)
+        || carry::is_scratch_copy(before, stage, split.cut, index)
+    {
         return Ok(());
     }
     Err(format!("what it copies to `{target}` is lost"))
@@ -235,6 +245,7 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
 
 fn run(
     before: &Model<'_>,
+    stage: &Stage,
     split: &Split,
     index: usize,
     is_repeated: bool,
@@ -251,7 +262,7 @@ fn run(
             Deed::Below(path) | Deed::Output(path) => {
                 !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
             }
-            Deed::PythonPackages => false,
+            Deed::PythonPackages | Deed::Taken(_) => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -262,12 +273,13 @@ fn run(
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
-            Deed::Packages { .. } => {}
+            Deed::Packages { .. } | Deed::Taken(_) => {}
             Deed::PythonPackages if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages if is_own_environment(before, split, index) => {}
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
+            Deed::Below(path) | Deed::Output(path) if carry::is_left_behind(before, stage, split.cut, path) => {}
             Deed::Below(path) | Deed::Output(path) => return Err(format!("what it writes to `{path}` is lost")),
         }
     }
@@ -466,6 +478,7 @@ mod tests {
             copies: vec!["/opt/venv".to_owned()],
             environment: Some(4),
             prune: None,
+            path: None,
             packages: vec!["libpq5".to_owned(), "curl".to_owned()],
         }
     }

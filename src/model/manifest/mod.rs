@@ -5,9 +5,11 @@
 //! nothing follows.
 
 pub mod cargo;
+pub mod cmake;
 pub mod composer;
 pub mod gemfile;
 pub mod go_mod;
+pub mod makefile;
 pub mod mix;
 pub mod msbuild;
 pub mod npmrc;

@@ -97,7 +97,7 @@ impl Reader<'_> {
 
     /// What was built in another stage may need, when it runs, whatever that stage could find; its own programs it does not.
     fn of_stage(&mut self, stage: usize) {
-        let found = super::needs(self.model, &self.model.stages[stage]);
+        let found = super::read(Reader::new(self.model, &self.model.stages[stage], self.libc));
         for need in
             found.known.into_iter().filter(|need| matches!(need.what, What::Library(_)) || need.when == When::Run)
         {

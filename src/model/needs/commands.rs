@@ -1,6 +1,6 @@
 //! What commands and scripts need.
 
-use super::{Reader, What, When};
+use super::{Reader, Use, What, When};
 use crate::shell::ast::{Child, NodeKind, Script, SimpleCommand, Word, WordPart};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
@@ -49,6 +49,7 @@ impl Reader<'_> {
             }
             return;
         };
+        self.used(command, &name);
         let invocation = recognize(command);
         if let Some(invocation) = &invocation {
             for wrapper in &invocation.wrappers {
@@ -59,6 +60,14 @@ impl Reader<'_> {
             }
         }
         self.other(command, &name, depth);
+    }
+
+    /// Keeps what the command is.
+    fn used(&mut self, command: &SimpleCommand, name: &str) {
+        let program = name.rsplit('/').next().unwrap_or(name).to_owned();
+        let words = command.words[1..].iter().map(Word::pattern).collect();
+        let (when, place) = (self.when, self.place.clone());
+        self.needs.uses.push(Use { program, words, when, place });
     }
 
     /// A program that runs the rest of the command: builtins of the shell need nothing.
@@ -107,10 +116,7 @@ impl Reader<'_> {
         }
         if let Some((directory, base)) = name.rsplit_once('/') {
             if matches!(directory, "/bin" | "/usr/bin" | "/sbin" | "/usr/sbin") {
-                self.need(What::Path(format!(
-                    "/usr/{}/{base}",
-                    directory.trim_start_matches("/usr").trim_matches('/')
-                )));
+                self.need(What::Path(name.to_owned()));
             } else if self.context_file(name).is_some() {
                 return self.file_of_word(words.first(), depth);
             } else if tables::needs().command(base, "").is_none() {

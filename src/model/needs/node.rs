@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Reader, What, When};
 use crate::shell::command::Invocation;
 use crate::shell::{self, Dialect};
-use crate::tables;
+use crate::tables::{self, Ecosystem, LibC, OnMusl};
 
 const UNLOCK: &str = "package-lock.json of npm 7 or newer in the build context, or `--ignore-scripts`";
 
@@ -41,6 +41,9 @@ impl Reader<'_> {
             for (path, package) in packages {
                 let name = path.rsplit("node_modules/").next().unwrap_or(path);
                 reader.locked(name, package, ignores_scripts || path.is_empty());
+                if reader.libc == LibC::Musl {
+                    reader.on_musl(name, package, &|name: &str| packages.contains_key(&format!("node_modules/{name}")));
+                }
             }
         });
     }
@@ -59,6 +62,30 @@ impl Reader<'_> {
             needs.programs.iter().for_each(|program| self.program(program));
             needs.libraries.iter().for_each(|library| self.need(What::Library(library.clone())));
             self.when = before;
+        }
+    }
+
+    /// Whether a locked package has what it takes to run on musl: the table says so of it, it is not for Linux, or its twin
+    /// for musl is in the lock file too.
+    fn on_musl(&mut self, name: &str, package: &Value, is_locked: &dyn Fn(&str) -> bool) {
+        const NATIVE: &str = "a package with a binary for musl";
+        if let Some(row) = tables::on_musl(Ecosystem::Node, name)
+            && !matches!(row.musl, OnMusl::Same | OnMusl::Prebuilt)
+        {
+            return self.gap(format!("`{name}` is not known to run on musl"), NATIVE);
+        }
+        let systems = package.get("os").and_then(Value::as_array);
+        let is_binary = package.get("cpu").is_some();
+        let is_for_linux = systems.is_some_and(|systems| systems.iter().any(|system| system == "linux"));
+        if !is_binary || !is_for_linux || name.contains("musl") {
+            return;
+        }
+        let has_twin = is_locked(&name.replace("-gnu", "-musl")) && name.contains("-gnu")
+            || is_locked(&name.replace("linux-", "linuxmusl-"));
+        let parent = name.strip_prefix('@').and_then(|name| name.split('/').next()).unwrap_or(name);
+        let is_static = tables::on_musl(Ecosystem::Node, parent).is_some_and(|row| row.musl == OnMusl::Same);
+        if !has_twin && !is_static {
+            self.gap(format!("`{name}` has no counterpart for musl in the lock file"), NATIVE);
         }
     }
 

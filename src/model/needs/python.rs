@@ -3,10 +3,17 @@
 use super::{Reader, What, When};
 use crate::shell::command::Invocation;
 use crate::shell::command::pip::PipInstall;
-use crate::tables::{self, Wheel};
+use crate::tables::{self, Ecosystem, LibC, OnMusl, Wheel};
 
 /// What would make a package readable.
 const UNLOCK: &str = "a lock file that names wheels, `--only-binary :all:`, or a row in the table of Python packages";
+
+/// What would show which packages are installed.
+const COMPILED: &str =
+    "a requirements file with all packages and their hashes (`uv pip compile --generate-hashes`), or uv.lock";
+
+/// What would make a package fit for musl.
+const ON_MUSL: &str = "a version with a wheel for musl, named by uv.lock";
 
 /// A requirement as pip reads it: `name[extras]specifiers`.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +53,9 @@ impl Reader<'_> {
 
     /// The lines of a requirements file.
     fn requirements(&mut self, file: &str, text: &str, only_wheels: bool) {
+        if self.libc == LibC::Musl && !is_compiled(text) {
+            self.gap("what the requirements depend on is not known, and whether that runs on musl", COMPILED);
+        }
         for line in text.replace("\\\n", " ").lines() {
             let line = line.split(" #").next().unwrap_or(line).trim().trim_start_matches('\u{feff}');
             if line.is_empty() || line.starts_with('#') {
@@ -80,6 +90,9 @@ impl Reader<'_> {
             return self.gap(format!("what `{}` brings is not known", text.trim()), UNLOCK);
         };
         self.runs_with(&requirement.name, &requirement.extras);
+        if self.libc == LibC::Musl {
+            return self.requirement_on_musl(&requirement);
+        }
         if only_wheels {
             return;
         }
@@ -96,6 +109,25 @@ impl Reader<'_> {
         };
         if !has_wheel {
             self.gap(format!("whether `{}` has to be compiled is not known", text.trim()), UNLOCK);
+        }
+    }
+
+    /// A package has a wheel for any system, or one for musl.
+    fn requirement_on_musl(&mut self, requirement: &Requirement) {
+        let name = requirement.name.as_str();
+        if self.place.file.is_none() && !tables::alpine().is_alone(name) {
+            return self.gap(format!("what `{name}` depends on is not known, and whether that runs on musl"), COMPILED);
+        }
+        let has_wheel = match tables::python_packages().universal(name) {
+            Wheel::Any => true,
+            Wheel::From(first) => requirement.is_at_least(first),
+            Wheel::Unknown => tables::on_musl(Ecosystem::Python, name)
+                .filter(|row| row.musl == OnMusl::Same)
+                .and_then(|row| row.musl_version.as_deref())
+                .is_some_and(|version| requirement.is_at_least(version)),
+        };
+        if !has_wheel {
+            self.gap(format!("whether `{name}` in that version has a wheel for musl is not known"), ON_MUSL);
         }
     }
 
@@ -126,13 +158,14 @@ impl Reader<'_> {
             return self
                 .gap("what the lock file says is not known", "the lock file in the build context, and `--frozen`");
         };
+        let libc = self.libc;
         self.in_file(&lock, |reader, text| {
             for package in packages_of_lock(text) {
                 reader.runs_with(&package.name, &[]);
                 let is_pure = tables::python_packages().wheel(&package.name, &python) == Wheel::Any;
                 if !package.is_local
                     && !is_pure
-                    && !package.wheels.iter().any(|wheel| fits(wheel, &python))
+                    && !package.wheels.iter().any(|wheel| fits(wheel, &python, libc))
                     && !package.is_for_others()
                 {
                     reader.gap(
@@ -234,12 +267,21 @@ fn packages_of_lock(text: &str) -> Vec<LockedPackage> {
     packages
 }
 
-/// Whether a wheel is one for glibc and the minor version of Python, by PEP 425 and 600.
-fn fits(wheel: &str, python: &str) -> bool {
+/// Whether a requirements file was made by a resolver, so that all packages stand in it: each with its version, and with its
+/// hashes or what it is there for.
+fn is_compiled(text: &str) -> bool {
+    let is_requirement = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphanumeric());
+    text.lines().filter(is_requirement).all(|line| line.contains("=="))
+        && (text.contains("# via") || text.contains("--hash="))
+}
+
+/// Whether a wheel is one for the C library and the minor version of Python, by PEP 425, 600 and 656.
+fn fits(wheel: &str, python: &str, libc: LibC) -> bool {
     let mut parts = wheel.trim_end_matches(".whl").rsplit('-');
     let (Some(platform), Some(abi), Some(tags)) = (parts.next(), parts.next(), parts.next()) else { return false };
     let minor: u32 = python.rsplit('.').next().and_then(|minor| minor.parse().ok()).unwrap_or(0);
-    let is_platform = platform == "any" || platform.contains("manylinux") && platform.contains("x86_64");
+    let system = if libc == LibC::Musl { "musllinux" } else { "manylinux" };
+    let is_platform = platform == "any" || platform.contains(system) && platform.contains("x86_64");
     let is_python = |tag: &str| {
         let of = tag.strip_prefix("cp3").and_then(|minor| minor.parse::<u32>().ok());
         matches!(tag, "py3") || of.is_some_and(|of| of == minor && !abi.ends_with('t') || of <= minor && abi == "abi3")
@@ -328,7 +370,9 @@ mod tests {
             "a-1-cp312-cp312-win_amd64.whl",
             "a.whl",
         ];
-        assert!(fitting.iter().all(|wheel| fits(wheel, "3.12")));
-        assert!(!others.iter().any(|wheel| fits(wheel, "3.12")));
+        assert!(fitting.iter().all(|wheel| fits(wheel, "3.12", LibC::Glibc)));
+        assert!(!others.iter().any(|wheel| fits(wheel, "3.12", LibC::Glibc)));
+        assert!(fits("a-1-cp312-cp312-musllinux_1_2_x86_64.whl", "3.12", LibC::Musl));
+        assert!(!fits("a-1-cp312-cp312-manylinux_2_17_x86_64.whl", "3.12", LibC::Musl));
     }
 }

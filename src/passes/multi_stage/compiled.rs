@@ -14,11 +14,15 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     if !has_toolchain && image.interpreter.is_some() {
         return None;
     }
+    // A build of which it is not known what it leaves is one, too: the reason is said.
+    let leaves = |index: usize| {
+        let is_left = |deed: &Deed| matches!(deed, Deed::Output(_) | Deed::Below(_) | Deed::Taken(_));
+        deeds(model, index).map_or(true, |deeds| deeds.iter().any(is_left))
+    };
     let builds = |index: &usize| {
         split::kind(model, *index) == Kind::Run
-            && deeds(model, *index)
-                .is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Output(_) | Deed::Below(_))))
             && model.calls(*index).iter().any(|call| builds_something(call))
+            && leaves(*index)
     };
     let cut = stage.instructions.clone().rfind(builds)?;
     let installs = |index: usize| {

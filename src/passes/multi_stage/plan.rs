@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::model::cache::is_below;
+use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
 use crate::model::{Model, Stage};
@@ -35,10 +36,12 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
         match split::kind(model, index) {
             Kind::Run => {
                 let deeds = deeds(model, index).unwrap_or_default();
-                made.extend(deeds.iter().filter_map(Deed::path).map(str::to_owned));
+                let is_needed = |path: &&str| !carry::is_left_behind(model, stage, cut, path);
+                made.extend(deeds.iter().filter_map(Deed::path).filter(is_needed).map(str::to_owned));
             }
             Kind::Transfer if model.instruction(index).flag("from").is_none() => {
-                if split::is_brought_later(model, stage, index, cut) {
+                if split::is_brought_later(model, stage, index, cut) || carry::is_scratch_copy(model, stage, cut, index)
+                {
                     continue;
                 }
                 match language.and_then(|language| split::assets(model, index, language)) {
@@ -119,6 +122,7 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
         copies: draft.copies.clone(),
         environment: draft.environment,
         prune: draft.prune.clone().ok(),
+        path: carry::lost_path(model, stage, draft.base.as_ref(), &draft.copies)?,
         packages: packages.install.clone(),
     };
     if let Err(reason) = &draft.prune
@@ -178,6 +182,7 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
     !split::destination(model, index).is_some_and(|target| is_copied(&target))
         && !assets.is_some_and(|assets| assets.iter().all(is_copied))
         && !split::is_brought_later(model, stage, index, draft.cut)
+        && !carry::is_scratch_copy(model, stage, draft.cut, index)
 }
 
 fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
@@ -189,7 +194,7 @@ fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed
         Deed::Below(path) | Deed::Output(path) => {
             !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
         }
-        Deed::PythonPackages => false,
+        Deed::PythonPackages | Deed::Taken(_) => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }

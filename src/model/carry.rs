@@ -1,0 +1,113 @@
+//! What a new stage may go without of what a build wrote, and what it needs beside it.
+
+use super::cache::is_below;
+use super::deed::{Deed, deeds};
+use super::scope::Variable;
+use super::split::{self, Kind, RuntimeBase};
+use super::{Model, Stage};
+use crate::syntax::ast::InstructionKind;
+use crate::tables;
+
+/// Whether what a build wrote at or below the path, up to the instruction `cut`, is of no use any more: something was installed or
+/// copied out of it, the program does not start there, and nothing names it.
+#[must_use]
+pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
+    let takes = |index: usize| {
+        split::kind(model, index) == Kind::Run
+            && deeds(model, index).is_ok_and(|deeds| {
+                deeds
+                    .iter()
+                    .any(|deed| matches!(deed, Deed::Taken(from) if is_below(from, path) || is_below(path, from)))
+            })
+    };
+    (stage.instructions.start..=cut).any(takes)
+        && !is_started_in(model, stage, path)
+        && !is_named(model, stage, cut, path)
+}
+
+/// Whether a COPY brings something to a directory whose content no program relies on, and nothing names it.
+#[must_use]
+pub fn is_scratch_copy(model: &Model<'_>, stage: &Stage, cut: usize, index: usize) -> bool {
+    split::destination(model, index).is_some_and(|target| {
+        tables::stages().is_scratch(&target)
+            && !is_started_in(model, stage, &target)
+            && !is_named(model, stage, cut, &target)
+    })
+}
+
+/// Whether containers start in the directory or below it, or that is not known.
+fn is_started_in(model: &Model<'_>, stage: &Stage, path: &str) -> bool {
+    model.state(stage.instructions.end - 1).workdir.fixed().is_none_or(|workdir| is_below(workdir, path))
+}
+
+/// Whether an instruction of the new stage or a file of the context names the path: as it is, or as it is written from the directory
+/// that containers start in.
+fn is_named(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
+    let workdir = model.state(stage.instructions.end - 1).workdir.fixed().unwrap_or("/");
+    let relative = path.strip_prefix(workdir.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+    let is_of_build = |index: usize| {
+        index <= cut && matches!(split::kind(model, index), Kind::Run | Kind::Transfer)
+            || matches!(&model.instruction(index).kind, InstructionKind::Workdir(_))
+    };
+    let written = stage.instructions.clone().filter(|index| !is_of_build(*index));
+    let names = |text: &str| {
+        let is_relative =
+            |name: &str| ['"', '\'', '`', '/', ' ', '='].iter().any(|c| text.contains(&format!("{c}{name}")));
+        text.contains(path) || relative.is_some_and(is_relative)
+    };
+    if written.into_iter().any(|index| names(model.instruction(index).full_span().of(model.source))) {
+        return true;
+    }
+    let Some(files) = split::context_files(model) else { return true };
+    let table = tables::stages();
+    let is_read = |file: &str| !table.is_build_file(file.rsplit('/').next().unwrap_or(file));
+    files.iter().any(|(file, text)| is_read(file) && names(text))
+}
+
+/// The line that puts a directory on the PATH in which copied programs stand, when another base image has it not there.
+///
+/// # Errors
+/// Why that cannot be done.
+pub fn lost_path(
+    model: &Model<'_>,
+    stage: &Stage,
+    base: Option<&RuntimeBase>,
+    copies: &[String],
+) -> Result<Option<String>, String> {
+    let Some(base) = base else { return Ok(None) };
+    let path_of = |image: &tables::ImageFacts| {
+        let path = image.env.known()?.get("PATH")?.known()?.clone();
+        Some(path.split(':').map(str::to_owned).collect::<Vec<_>>())
+    };
+    let old = stage.image.as_deref().and_then(path_of).unwrap_or_default();
+    let new = path_of(&base.image).unwrap_or_default();
+    let holds = |directory: &&String| copies.iter().any(|copy| parent(copy) == directory.as_str());
+    let lost: Vec<&String> = old.iter().filter(|directory| !new.contains(directory)).filter(holds).collect();
+    let [directory] = lost.as_slice() else {
+        return if lost.is_empty() {
+            Ok(None)
+        } else {
+            Err("programs stand in several directories of the PATH".to_owned())
+        };
+    };
+    let sets_path = |index: usize| match &model.instruction(index).kind {
+        InstructionKind::Env(pairs) => pairs.pairs.iter().any(|pair| pair.key.text == "PATH"),
+        _ => false,
+    };
+    if stage.instructions.clone().any(sets_path) {
+        return Err(format!("the PATH is set in the file, and `{directory}` has to be on it"));
+    }
+    Ok(Some(format!("ENV PATH={directory}:$PATH")))
+}
+
+/// Whether a program that is called by its name is a copied file in a directory of the PATH.
+#[must_use]
+pub fn is_copied_program(model: &Model<'_>, stage: &Stage, copies: &[String], program: &str) -> bool {
+    let Variable::Set(path) = model.state(stage.instructions.end - 1).variables.get("PATH") else { return false };
+    let Some(path) = path.fixed() else { return false };
+    path.split(':').any(|directory| copies.iter().any(|copy| *copy == format!("{directory}/{program}")))
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}

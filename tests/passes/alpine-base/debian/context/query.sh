@@ -1,0 +1,2 @@
+set -e
+jq .name </dev/stdin
