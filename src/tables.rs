@@ -37,7 +37,7 @@ use thiserror::Error;
 
 pub use alpine::{AlpineFamily, AlpineTable, Applet, alpine, decode_alpine};
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
-pub use build_only::{BuildOnly, OwnBuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
+pub use build_only::{BuildOnly, BuildOnlyTable, OwnBuildOnly, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
@@ -46,8 +46,8 @@ pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_eff
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
 pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
-    Distribution, DistributionName, Floating, ImageFacts, ImageFamily, ImageRow, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
-    decode_images, image, image_of, images,
+    Distribution, DistributionName, Floating, ImageFacts, ImageFamily, ImageRow, ImageTable, ImageUser, Interpreter,
+    LibC, PackageManager, Sh, decode_images, image, image_of, images,
 };
 pub use lean::{LeanTable, decode_lean, lean};
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};

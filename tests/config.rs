@@ -278,7 +278,8 @@ fn own_tables() {
     // Each file has the rows of its own configuration, also in one run.
     let both = place.imgopt(&["check", "--level=guarded", "--only=cache-mounts", "--format=json", "."]).1;
     let report: serde_json::Value = serde_json::from_str(&both).expect("JSON");
-    let ids = report["files"].as_array().expect("a list").iter().map(|file| file.to_string().contains("id=pip-bookworm"));
+    let ids =
+        report["files"].as_array().expect("a list").iter().map(|file| file.to_string().contains("id=pip-bookworm"));
     assert_eq!(ids.collect::<Vec<_>>(), [true, false]);
     // `imgopt tables` shows what holds here.
     let (code, out, _) = place.imgopt(&["tables", "registry.example.com/base/python:3.12"]);

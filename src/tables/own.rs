@@ -15,8 +15,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use serde::Deserialize;
 
 use super::{
-    BuildOnlyTable, CacheTable, CommandEffects, CommandNeeds, EffectTable, ImageFamily, ImageTable, NeedsTable, NodeTable,
-    OwnBuildOnly, PackageNeeds, PythonTable, RuntimeLibsRow, RuntimeLibsTable, TableError, Tool,
+    BuildOnlyTable, CacheTable, CommandEffects, CommandNeeds, EffectTable, ImageFamily, ImageTable, NeedsTable,
+    NodeTable, OwnBuildOnly, PackageNeeds, PythonTable, RuntimeLibsRow, RuntimeLibsTable, TableError, Tool,
 };
 use crate::shell::command::{CommandRow, CommandTable};
 

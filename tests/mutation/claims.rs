@@ -176,9 +176,8 @@ fn has_another_name(s: &Subject<'_>, m: &mut Mutants) {
             let mut edits: Vec<Edit> =
                 words_in(s, &[" AS "], &old.name).into_iter().map(|span| Edit::replace(span, other)).collect();
             let flag = format!("--from={}", old.name);
-            edits.extend(
-                words_in(s, &[], &flag).into_iter().map(|span| Edit::replace(span, format!("--from={other}"))),
-            );
+            edits
+                .extend(words_in(s, &[], &flag).into_iter().map(|span| Edit::replace(span, format!("--from={other}"))));
             split(s, m, place, &edits, new);
         }
     });
@@ -233,8 +232,12 @@ fn another_cache(s: &Subject<'_>, m: &mut Mutants) {
 fn another_left_over(s: &Subject<'_>, m: &mut Mutants) {
     steps(s, |place, step| {
         let Step::AddCleanup { run, after, text } = step else { return };
-        let others =
-            [format!("{text} /usr/lib"), text.replace("/var/lib", "/usr/lib"), text.replace("/*", ""), format!("{text}x")];
+        let others = [
+            format!("{text} /usr/lib"),
+            text.replace("/var/lib", "/usr/lib"),
+            text.replace("/*", ""),
+            format!("{text}x"),
+        ];
         for other in others.iter().filter(|other| *other != text) {
             for (at, _) in s.text.match_indices(text.as_str()) {
                 let edit = Edit::replace(Span::new(at, at + text.len()), other.as_str());

@@ -143,8 +143,7 @@ fn line_words(text: &str) -> Option<Vec<String>> {
     words.iter().map(plain).chain(substitutions.into_iter().map(Some)).collect()
 }
 
-/// The text with a character that stands for nothing else in the place of each substitution in backticks, and those. `None` when
-/// one has a backslash, which may mean another substitution within it.
+/// The text with a character that stands for nothing else in the place of each substitution in backticks, and those.
 fn without_substitutions(text: &str) -> Option<(String, Vec<String>)> {
     let (mut outside, mut inside) = (String::new(), Vec::new());
     let mut chars = text.chars();
@@ -158,9 +157,14 @@ fn without_substitutions(text: &str) -> Option<(String, Vec<String>)> {
                 continue;
             }
             '`' if !is_single => {
-                let substitution: String = chars.by_ref().take_while(|next| *next != '`').collect();
-                if substitution.contains('\\') {
-                    return None;
+                let mut substitution = String::new();
+                loop {
+                    match chars.next()? {
+                        '`' => break,
+                        // The next one may be a backtick of a substitution within this one.
+                        '\\' => substitution.extend(['\\', chars.next()?]),
+                        other => substitution.push(other),
+                    }
                 }
                 outside.push('\u{1}');
                 inside.push(substitution);

@@ -35,7 +35,7 @@ use imgopt::diagnostic::Severity;
 use imgopt::model::Model;
 use imgopt::model::body::BodyCache;
 use imgopt::pipeline::{Round, optimize_observed};
-use imgopt::rewrite::Rewrite;
+use imgopt::rewrite::{Level, Rewrite};
 use imgopt::{Options, syntax, validate};
 use rayon::prelude::*;
 
@@ -52,7 +52,8 @@ const SAMPLE: (usize, usize) = (60, 30);
 
 fn operators() -> impl Iterator<Item = &'static Operator> {
     // A text is counted for the first operator that makes it.
-    let all = [claims::OPERATORS, stages::OPERATORS, instructions::OPERATORS, scripts::OPERATORS, configuration::OPERATORS];
+    let all =
+        [claims::OPERATORS, stages::OPERATORS, instructions::OPERATORS, scripts::OPERATORS, configuration::OPERATORS];
     all.into_iter().flatten()
 }
 
@@ -64,7 +65,11 @@ fn files() -> Vec<PathBuf> {
     let mut random = Random::new(SEED);
     let (applications, others) = match std::env::var_os("IMGOPT_SHARED").map(PathBuf::from) {
         Some(shared) => {
-            let applications = below(&[shared.join("apps"), shared.join("seeds")], &mut random);
+            // The project's own cases have what few applications show.
+            let cases = ["alpine-base", "distroless-base", "multi-stage", "slim-base"];
+            let cases = cases.iter().map(|pass| own.join("passes").join(pass));
+            let folders: Vec<PathBuf> = [shared.join("apps"), shared.join("seeds")].into_iter().chain(cases).collect();
+            let applications = below(&folders, &mut random);
             (applications, below(&[shared.join("corpus/files")], &mut random))
         }
         None => {
@@ -145,6 +150,11 @@ struct Kept {
     after: String,
 }
 
+/// All that may be written, so that every step is taken somewhere.
+fn options() -> Options {
+    Options { level: Level::Breaking, ..Options::default() }
+}
+
 /// The rounds of a file; `None` for one that is left alone as a whole.
 fn rounds(source: &str, context: &BuildContext) -> Option<Vec<Kept>> {
     let mut kept = Vec::new();
@@ -156,7 +166,7 @@ fn rounds(source: &str, context: &BuildContext) -> Option<Vec<Kept>> {
             after: round.after.to_owned(),
         });
     };
-    let outcome = optimize_observed(source, context, &Options::default(), &mut keep);
+    let outcome = optimize_observed(source, context, &options(), &mut keep);
     outcome.skipped.is_none().then_some(kept)
 }
 

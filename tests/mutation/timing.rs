@@ -7,7 +7,7 @@ use imgopt::model::Model;
 use imgopt::model::body::BodyCache;
 use imgopt::passes::{PIPELINE, PassContext};
 use imgopt::rewrite::Findings;
-use imgopt::{Options, syntax, validate};
+use imgopt::{syntax, validate};
 
 use crate::Kept;
 
@@ -42,7 +42,7 @@ fn timed<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {
 /// Goes the way of the driver once more, by the rounds that it reported.
 pub(crate) fn measure(source: &str, context: &BuildContext, rounds: &[Kept]) -> Times {
     let mut times = Times::default();
-    let options = Options::default();
+    let options = crate::options();
     let bodies = BodyCache::default();
     let mut rounds = rounds.iter().peekable();
     let mut text = source;
