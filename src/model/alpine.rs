@@ -14,7 +14,7 @@ use super::{Base, Model, Stage};
 use crate::source::Span;
 use crate::syntax::ast::{InstructionKind, Word};
 use crate::syntax::image::ImageReference;
-use crate::tables::{self, AlpineFamily, DistributionName, Fact, Fate, ImageFacts, LibC};
+use crate::tables::{self, AlpineFamily, CommandKind, DistributionName, Fact, Fate, ImageFacts, LibC};
 
 pub use packages::install_command;
 
@@ -176,16 +176,11 @@ impl<'m> Swap<'m> {
     /// Adds to the plan what the stage takes.
     fn judge(&self, plan: &mut Alpine, is_last: bool) -> Result<(), Refusal> {
         let new_reference = self.new_reference()?;
-        let new = self.new_image()?;
+        let new = self.new_image(false)?;
         let release = self.full.distribution.known().and_then(|known| known.release.as_deref());
-        let Some(release) = release else {
-            return Err(
-                self.refusal("which release of Debian the image is built on is not known", "a tag that names it")
-            );
-        };
+        let release = release.unwrap_or_default();
         let mut accounts = Accounts::default();
         let runs = self.package_lines(release, &mut accounts)?;
-        self.keeps_accounts(&accounts, &new)?;
         let installed: Vec<String> = runs.iter().flat_map(RunChange::packages).map(str::to_owned).collect();
         let mut packages = Vec::new();
         for stage in &self.family {
@@ -204,6 +199,13 @@ impl<'m> Swap<'m> {
             plan.code += seen;
             plan.is_unseen |= found.has_packages || found.code.iter().any(|code| code.text.is_none());
         }
+        // Last: cache-mounts may have put the mount there, and there is more to say of the rest.
+        for change in &runs {
+            packages::keeps_mounts(self.model, change.run)
+                .map_err(|(reason, unlock)| refusal(self.model.instruction(change.run).span, reason, unlock))?;
+        }
+        let new = self.new_image(!runs.is_empty() || !packages.is_empty())?;
+        self.keeps_accounts(&accounts, &new)?;
         packages.sort();
         packages.dedup();
         packages.retain(|package| !installed.contains(package));
@@ -262,13 +264,23 @@ impl<'m> Swap<'m> {
         })
     }
 
-    /// The facts of the variant: of the same version and configuration, and on the release that the tables are about.
-    fn new_image(&self) -> Result<ImageFacts, Refusal> {
+    /// The facts of the variant: of the same version and configuration. Where packages are named, it has to be on the release
+    /// that the tables are about; a full version is known by its line.
+    fn new_image(&self, names_packages: bool) -> Result<ImageFacts, Refusal> {
         let reference = self.new_image_reference();
         let table = tables::alpine();
         let unlock = "a tag of today, or a row in the tables";
+        let end = format!("alpine{}", table.release);
+        let is_listed = |tag: &str| {
+            let reference = ImageReference { tag: Some(tag.to_owned()), ..reference.clone() };
+            tables::suite_tag(&reference).is_some_and(|tag| tag.ends_with(&end))
+        };
+        // `3.14.2-alpine` is of the line `3.14-alpine`.
+        let (version, words) = self.tag.split_once('-').unwrap_or((self.tag.as_str(), ""));
+        let line = version.match_indices('.').nth(1).map(|(at, _)| format!("{}-{words}", &version[..at]));
         let is_current = self.row.image.is_some()
-            || tables::suite_tag(&reference).is_some_and(|tag| tag.ends_with(&format!("alpine{}", table.release)));
+            || is_listed(&self.tag)
+            || !names_packages && line.is_some_and(|line| is_listed(&line));
         let new = tables::image_of(&reference).filter(|_| is_current);
         let Some(new) = new else {
             let reason = format!(
@@ -301,7 +313,8 @@ impl<'m> Swap<'m> {
         let starts = |index: usize| {
             matches!(self.model.instruction(index).kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
         };
-        let is_started = self.family.iter().flat_map(|stage| stage.instructions.clone()).any(starts);
+        let is_started = !self.model.is_shipped(self.stage)
+            || self.family.iter().flat_map(|stage| stage.instructions.clone()).any(starts);
         let parts = [
             (same(&full.entrypoint, &new.entrypoint), "ENTRYPOINT"),
             (full.entrypoint_passes_through == new.entrypoint_passes_through, "ENTRYPOINT"),
@@ -443,6 +456,12 @@ impl Target<'_, '_> {
     fn program(&self, need: &Need, name: &str) -> Result<Option<String>, Refusal> {
         let table = tables::alpine();
         let is_ours = table.is_translated(name) && need.place.file.is_none() && need.when == When::Build;
+        let is_of_alpine = tables::alpine().is_applet(name)
+            && tables::needs().command(name, "").is_some_and(|row| row.kind == CommandKind::Packages);
+        if is_of_alpine {
+            let reason = format!("`{name}` is called although the image is one of Debian");
+            return Err(self.refusal(need, reason, "the packages of one distribution only"));
+        }
         if is_ours || self.new.programs.contains(name) || self.installed.iter().any(|package| package == name) {
             return Ok(None);
         }

@@ -94,6 +94,7 @@ struct Swap<'m> {
     word: &'m Word,
     reference: &'m ImageReference,
     to: String,
+    row: &'static tables::SlimFamily,
 }
 
 impl<'m> Swap<'m> {
@@ -107,7 +108,7 @@ impl<'m> Swap<'m> {
         let to = row.slim_tag(tag, release.filter(|release| tag.ends_with(release)));
         let mut family = vec![stage];
         family.extend(model.descendants(stage));
-        Some(Self { model, stage, family, full, word: &from.image, reference, to })
+        Some(Self { model, stage, family, full, word: &from.image, reference, to, row })
     }
 
     fn slim(&self) -> Result<Option<Slim>, Refusal> {
@@ -122,7 +123,9 @@ impl<'m> Swap<'m> {
         self.is_read_elsewhere()?;
         let found: Vec<(&Stage, needs::Needs)> =
             self.family.iter().map(|stage| (*stage, needs::needs(self.model, stage))).collect();
-        let gap = found.iter().flat_map(|(_, needs)| &needs.gaps).next();
+        let is_own =
+            |stage: &Stage, gap: &&Gap| !self.row.portable || stage.instructions.contains(&gap.place.instruction);
+        let gap = found.iter().find_map(|(stage, needs)| needs.gaps.iter().find(|gap| is_own(stage, gap)));
         if let Some(gap) = gap.filter(|_| !lost.is_documentation()) {
             return Err(self.of_gap(gap));
         }
@@ -170,7 +173,7 @@ impl<'m> Swap<'m> {
             sizes,
             is_documentation: lost.is_documentation(),
             code: seen.len(),
-            is_unseen: !unseen.is_empty() || has_packages || gap.is_some(),
+            is_unseen: !unseen.is_empty() || has_packages || gap.is_some() || self.row.portable,
         }))
     }
 
@@ -238,21 +241,24 @@ impl<'m> Swap<'m> {
         let slim = tables::image(&self.reference.name(), Some(&self.to), None);
         let slim = slim.ok_or_else(|| self.refusal("the slim variant is not in the image tables", unlock))?;
         let release = |facts: &ImageFacts| facts.distribution.known().and_then(|known| known.release.clone());
-        let (Some(full_release), Some(slim_release)) = (release(self.full), release(&slim)) else {
+        let (full_release, slim_release) = (release(self.full), release(&slim));
+        if full_release.is_none() && !self.row.is_swap() {
             return Err(self.refusal("which release of the distribution the image is built on is not known", unlock));
-        };
+        }
         if full_release != slim_release || self.full.interpreter != slim.interpreter {
             let reason = format!("`{}` is another version or built on another release", self.to);
             return Err(self.refusal(&reason, unlock));
         }
-        if let Some(what) = differs(self.full, &slim) {
+        let starts = |index: usize| {
+            matches!(self.model.instruction(index).kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
+        };
+        let is_started = self.stage.instructions.clone().any(starts);
+        if let Some(what) = differs(self.full, &slim, is_started) {
             let reason = format!("whether `{}` has the same {what} is not known", self.to);
             return Err(self.refusal(&reason, "a row in the image tables"));
         }
-        let tag = self.reference.tag.as_deref().unwrap_or("latest");
-        let table = tables::bases();
-        let lost = table.slim_family(&self.full.family, tag).and_then(|family| table.lost(family, &full_release));
-        lost.ok_or_else(|| {
+        let full_release = full_release.unwrap_or_default();
+        tables::bases().lost(self.row, &full_release).ok_or_else(|| {
             let reason = format!("what full images on {full_release} have beside slim ones is not known");
             self.refusal(&reason, "a release that the table of slim images knows")
         })
@@ -396,8 +402,9 @@ fn installs(call: &Call<'_>, package: &str) -> bool {
         })
 }
 
-/// The first part of the configuration that is not known to be the same.
-fn differs(full: &ImageFacts, slim: &ImageFacts) -> Option<&'static str> {
+/// The first part of the configuration that is not known to be the same. CMD of the image has no effect where the stage says
+/// what is started.
+fn differs(full: &ImageFacts, slim: &ImageFacts, is_started: bool) -> Option<&'static str> {
     fn same<T: PartialEq>(full: &Fact<T>, slim: &Fact<T>) -> bool {
         full.known().is_some() && full == slim
     }
@@ -407,7 +414,7 @@ fn differs(full: &ImageFacts, slim: &ImageFacts) -> Option<&'static str> {
         (same(&full.package_manager, &slim.package_manager), "package manager"),
         (same(&full.entrypoint, &slim.entrypoint), "ENTRYPOINT"),
         (full.entrypoint_passes_through == slim.entrypoint_passes_through, "ENTRYPOINT"),
-        (same(&full.cmd, &slim.cmd), "CMD"),
+        (is_started || same(&full.cmd, &slim.cmd), "CMD"),
         (same(&full.user, &slim.user) && same(&full.home, &slim.home) && full.users == slim.users, "users"),
         (same(&full.workdir, &slim.workdir), "WORKDIR"),
         // What varies from build to build of a version is the same in the variants of one build.

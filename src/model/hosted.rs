@@ -47,7 +47,7 @@ pub fn hosted(model: &Model<'_>, stage: &Stage) -> Result<Option<Hosted>, Refusa
     }
     let row = table.for_language(&interpreter.name, &interpreter.version).filter(|row| !table.is_withdrawn(&row.image));
     let Some(row) = row else {
-        let reason = format!("no distroless image has {} {}", interpreter.name, interpreter.version);
+        let reason = format!("no distroless image has this version of {}", interpreter.name);
         return Err(refuse(reason, &format!("{}: {}", interpreter.name, versions.join(" or "))));
     };
     if reference.digest.is_some() || stage.image_by_argument || model.has_triggers() {
@@ -182,6 +182,6 @@ fn needs_only(model: &Model<'_>, stage: &Stage, row: &Distroless, gone: &[usize]
         ));
     }
     let seen = needs.code.iter().filter(|code| code.text.is_some()).count();
-    let is_unseen = needs.has_packages || seen < needs.code.len() || !needs.gaps.is_empty();
+    let is_unseen = is_portable || seen == 0 || needs.has_packages || seen < needs.code.len() || !needs.gaps.is_empty();
     Ok((seen, is_unseen))
 }

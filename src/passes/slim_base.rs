@@ -1,7 +1,8 @@
 //! The slim variant of a full base image, where it has everything that the image needs.
 //!
 //! ## What it does
-//! `FROM python:3.12` becomes `FROM python:3.12-slim`: the same version on the same release with the same configuration. What
+//! `FROM python:3.12` becomes `FROM python:3.12-slim`, and `FROM eclipse-temurin:21-jdk` becomes `FROM eclipse-temurin:21-jre` where
+//! nothing but `java` runs: the same version on the same release with the same configuration. What
 //! the stage needs of the packages that only the full image has is installed, by the first install of the stage or by a new
 //! RUN: a curl for the health check, git for code that starts it, certificates for https.
 //!

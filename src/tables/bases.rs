@@ -43,6 +43,12 @@ pub struct SlimFamily {
     adds: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     adds_libraries: BTreeSet<String>,
+    /// The word of a tag that the slim one stands in the place of.
+    #[serde(default)]
+    swaps: Option<String>,
+    /// Whether what the image runs is the same wherever it was built.
+    #[serde(default)]
+    pub portable: bool,
     #[serde(default)]
     keeps: BTreeSet<String>,
     #[serde(default)]
@@ -96,8 +102,11 @@ impl BaseTable {
     /// What the slim variant lacks, if that is known for the release.
     #[must_use]
     pub fn lost<'t>(&'t self, family: &'t SlimFamily, release: &str) -> Option<Lost<'t>> {
+        if !family.set {
+            return Some(Lost { table: self, family, set: None, release: "" });
+        }
         let (release, set) = self.sets.get_key_value(release)?;
-        Some(Lost { table: self, family, set: family.set.then_some(set), release })
+        Some(Lost { table: self, family, set: Some(set), release })
     }
 }
 
@@ -109,6 +118,14 @@ impl SlimFamily {
         if tag == "latest" {
             return slim.to_owned();
         }
+        if let Some(full) = &self.swaps {
+            let mut words: Vec<&str> = tag.split('-').collect();
+            match words.iter().position(|word| word == full) {
+                Some(at) => words[at] = slim,
+                None => words.insert(1, slim),
+            }
+            return words.join("-");
+        }
         match release.filter(|_| self.before_release) {
             Some(release) => match tag.strip_suffix(release) {
                 Some(start) => format!("{start}{slim}-{release}"),
@@ -116,6 +133,12 @@ impl SlimFamily {
             },
             None => format!("{tag}-{slim}"),
         }
+    }
+
+    /// Whether both tags differ in one word, so that they are built alike whatever the release is.
+    #[must_use]
+    pub const fn is_swap(&self) -> bool {
+        self.swaps.is_some()
     }
 
     /// What slim tags hold and full ones do not: the first word that excludes a tag.
@@ -127,24 +150,29 @@ impl SlimFamily {
 impl<'t> Lost<'t> {
     /// Whether both images have the same packages, so that only documentation is lost.
     #[must_use]
-    pub const fn is_documentation(&self) -> bool {
-        self.set.is_none()
+    pub fn is_documentation(&self) -> bool {
+        self.set.is_none() && self.family.adds.is_empty()
+    }
+
+    /// Whether the slim image lacks documentation.
+    fn lacks_documentation(&self) -> bool {
+        self.set.is_some() || self.is_documentation()
     }
 
     /// Whether the text names a directory of documentation.
     #[must_use]
     pub fn names_documentation(&self, text: &str) -> bool {
-        self.table.documentation.iter().any(|directory| text.contains(directory.as_str()))
+        self.lacks_documentation() && self.table.documentation.iter().any(|directory| text.contains(directory.as_str()))
     }
 
     /// What becomes of a program.
     #[must_use]
     pub fn program(&self, name: &str) -> Fate<'t> {
-        let Some(set) = self.set.filter(|_| !self.family.keeps.contains(name)) else { return Fate::Kept };
         let of_family = self.family.adds.iter().find(|(_, programs)| programs.iter().any(|program| program == name));
         if let Some((package, _)) = of_family {
             return self.fate(package);
         }
+        let Some(set) = self.set.filter(|_| !self.family.keeps.contains(name)) else { return Fate::Kept };
         let holder = set.programs.iter().find(|(_, programs)| programs.contains(name));
         holder.map_or(Fate::Kept, |(package, _)| self.fate(package))
     }
@@ -186,7 +214,7 @@ impl<'t> Lost<'t> {
         {
             return self.program(name);
         }
-        let is_lost = below(&self.table.documentation)
+        let is_lost = self.lacks_documentation() && below(&self.table.documentation)
             || self.set.is_some() && below(&self.table.developer) && !below(&self.table.spared);
         if is_lost { Fate::Gone } else { Fate::Kept }
     }

@@ -162,7 +162,7 @@ pub fn with<T>(own: &OwnTables, work: impl FnOnce() -> T) -> T {
 pub(crate) fn table<T>(
     shipped: fn() -> &'static T,
     place: fn(&Merged) -> &OnceLock<T>,
-    merge: fn(&T, &OwnTables) -> T,
+    merge: fn(&T, &'static OwnTables) -> T,
 ) -> &'static T {
     match IN_FORCE.get() {
         None => shipped(),

@@ -42,10 +42,6 @@ pub(super) fn change(
             "`&&` between them",
         ));
     };
-    let mounted = model.mounts(run).into_iter().filter(|mount| mount.kind == MountKind::Cache);
-    if mounted.into_iter().any(|mount| mount.target.is_some_and(|target| tables::alpine().serves_apt(&target))) {
-        return Err(("a cache of apt is mounted".to_owned(), "the RUN without the mount"));
-    }
     let mut commands = Vec::new();
     for call in &calls {
         let is_element = chain
@@ -75,11 +71,23 @@ fn apt(model: &Model<'_>, run: usize, call: &Call<'_>, release: &str) -> Result<
     match call.subcommand() {
         Some("update" | "clean" | "autoclean") => Ok(CommandChange::Out),
         Some("autoremove") if !has_operands => Ok(CommandChange::Out),
+        Some("upgrade" | "dist-upgrade" | "full-upgrade") if !has_operands && call.command.redirects.is_empty() => {
+            Ok(CommandChange::Become(vec!["apk upgrade --no-cache".to_owned()]))
+        }
         Some("install") if has_operands => install(model, run, call, release),
         other => {
             let reason = format!("`{} {}` has no counterpart that is known", call.program(), other.unwrap_or_default());
             Err((reason, "`apt-get update`, `install` and `clean` only"))
         }
+    }
+}
+
+/// Checks that no cache of apt is mounted.
+pub(super) fn keeps_mounts(model: &Model<'_>, run: usize) -> Result<(), Refusal> {
+    let mut caches = model.mounts(run).into_iter().filter(|mount| mount.kind == MountKind::Cache);
+    match caches.any(|mount| mount.target.is_some_and(|target| tables::alpine().serves_apt(&target))) {
+        true => Err(("a cache of apt is mounted".to_owned(), "the RUN without the mount")),
+        false => Ok(()),
     }
 }
 

@@ -126,7 +126,7 @@ pub fn recognize(command: &SimpleCommand) -> Option<Invocation> {
         let read = options::read(program, words, start + 1);
         let Some(inner) = read.inner else {
             return Some(Invocation {
-                program: program.name.clone(),
+                program: program.name.to_owned(),
                 directory,
                 word: start,
                 wrappers,
@@ -142,7 +142,7 @@ pub fn recognize(command: &SimpleCommand) -> Option<Invocation> {
         }
         environment.extend(read.environment);
         let (options, arguments) = (read.options, read.arguments);
-        wrappers.push(Wrapper { program: program.name.clone(), options, arguments, words: start..inner });
+        wrappers.push(Wrapper { program: program.name.to_owned(), options, arguments, words: start..inner });
         start = inner;
     }
 }

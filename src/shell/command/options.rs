@@ -105,7 +105,7 @@ impl OptionReader<'_> {
 
     /// `env` and `sudo` take assignments before the command.
     fn takes_assignments(&self) -> bool {
-        matches!(self.program.name.as_str(), "env" | "sudo")
+        matches!(self.program.name, "env" | "sudo")
     }
 
     fn long_option(&mut self, idx: usize, prefix: &str, complete: bool) {
@@ -197,7 +197,7 @@ impl OptionReader<'_> {
     fn push(&mut self, option: KnownOption, idx: usize, value: Option<Argument>) {
         let last = value.as_ref().map_or(idx, |value| value.word);
         let span = self.words[idx].span.to(self.words[last].span);
-        self.read.options.push(CommandOption { name: option.name, value, span, words: idx..last + 1 });
+        self.read.options.push(CommandOption { name: option.name.to_owned(), value, span, words: idx..last + 1 });
     }
 }
 

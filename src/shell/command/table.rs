@@ -1,20 +1,79 @@
 //! The rows of `rewrites/commands.yaml`, made fit for looking up.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 
 use crate::tables::{self, OwnTables};
 
 /// One row of the table.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row<'a> {
+    #[serde(borrow)]
+    programs: Vec<&'a str>,
+    /// The manual page that the row is taken from.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the reader of the table; required, so that no row goes without")
+    )]
+    source: &'a str,
+    /// Options without value. Here and below, each entry has all names of an option, the main name first.
+    #[serde(borrow, default)]
+    flags: Vec<&'a str>,
+    /// Options with a value.
+    #[serde(borrow, default)]
+    values: Vec<&'a str>,
+    /// Options with a value only behind `=`, or, for one letter, right behind it.
+    #[serde(borrow, default)]
+    optional: Vec<&'a str>,
+    /// Whether long options have one dash.
+    #[serde(default)]
+    single_dash: bool,
+    /// Whether the first word may be letters of options without their dash.
+    #[serde(default)]
+    old_style: bool,
+    /// Whether digits and dots behind the name belong to it: `pip3.11`.
+    #[serde(default)]
+    versioned: bool,
+    /// Number of arguments before the command that the program runs.
+    wraps: Option<usize>,
+    /// The option whose value is a program that reads the words behind it: `python -m`.
+    #[serde(borrow)]
+    module: Option<&'a str>,
+    /// The first argument ends the options.
+    #[serde(default)]
+    rest: bool,
+    /// Options of each subcommand; the name may have two words.
+    #[serde(borrow, default)]
+    subcommands: BTreeMap<&'a str, SubcommandRow<'a>>,
+    /// Other names of subcommands.
+    #[serde(borrow, default)]
+    aliases: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubcommandRow<'a> {
+    #[serde(borrow, default)]
+    flags: Vec<&'a str>,
+    #[serde(borrow, default)]
+    values: Vec<&'a str>,
+    #[serde(borrow, default)]
+    optional: Vec<&'a str>,
+    #[serde(default)]
+    rest: bool,
+}
+
+/// A row that a project adds, in the schema of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommandRow {
     /// Names of the program.
     programs: Vec<String>,
-    /// The manual page that the row is taken from: required, so that no row goes without.
+    /// What the row is taken from.
     source: String,
     /// Options without value. Here and below, each entry has all names of an option, the main name first.
     #[serde(default)]
@@ -28,22 +87,14 @@ pub struct CommandRow {
     /// Whether long options have one dash.
     #[serde(default)]
     single_dash: bool,
-    /// Whether the first word may be letters of options without their dash.
-    #[serde(default)]
-    old_style: bool,
-    /// Whether digits and dots behind the name belong to it: `pip3.11`.
-    #[serde(default)]
-    versioned: bool,
     /// Number of arguments before the command that the program runs.
     wraps: Option<usize>,
-    /// The option whose value is a program that reads the words behind it: `python -m`.
-    module: Option<String>,
     /// The first argument ends the options.
     #[serde(default)]
     rest: bool,
     /// Options of each subcommand; the name may have two words.
     #[serde(default)]
-    subcommands: BTreeMap<String, SubcommandRow>,
+    subcommands: BTreeMap<String, OwnSubcommand>,
     /// Other names of subcommands.
     #[serde(default)]
     aliases: BTreeMap<String, String>,
@@ -52,7 +103,7 @@ pub struct CommandRow {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct SubcommandRow {
+struct OwnSubcommand {
     #[serde(default)]
     flags: Vec<String>,
     #[serde(default)]
@@ -61,6 +112,34 @@ struct SubcommandRow {
     optional: Vec<String>,
     #[serde(default)]
     rest: bool,
+}
+
+impl Row<'static> {
+    /// The row of a project.
+    fn of(own: &'static CommandRow) -> Self {
+        let texts = |texts: &'static [String]| texts.iter().map(String::as_str).collect::<Vec<_>>();
+        let subcommand = |row: &'static OwnSubcommand| SubcommandRow {
+            flags: texts(&row.flags),
+            values: texts(&row.values),
+            optional: texts(&row.optional),
+            rest: row.rest,
+        };
+        Self {
+            programs: texts(&own.programs),
+            source: &own.source,
+            flags: texts(&own.flags),
+            values: texts(&own.values),
+            optional: texts(&own.optional),
+            single_dash: own.single_dash,
+            old_style: false,
+            versioned: false,
+            wraps: own.wraps,
+            module: None,
+            rest: own.rest,
+            subcommands: own.subcommands.iter().map(|(name, row)| (name.as_str(), subcommand(row))).collect(),
+            aliases: own.aliases.iter().map(|(name, main)| (name.as_str(), main.as_str())).collect(),
+        }
+    }
 }
 
 /// Whether an option takes a value.
@@ -74,27 +153,25 @@ pub(super) enum Arity {
 /// An option of a program.
 #[derive(Clone, Debug)]
 pub(super) struct KnownOption {
-    pub(super) name: String,
+    pub(super) name: &'static str,
     pub(super) arity: Arity,
 }
 
 /// What the table says of a program.
-#[derive(Clone, Debug)]
 pub(super) struct Program {
-    pub(super) name: String,
+    pub(super) name: &'static str,
     pub(super) single_dash: bool,
     pub(super) old_style: bool,
     pub(super) wraps: Option<usize>,
-    pub(super) module: Option<String>,
+    pub(super) module: Option<&'static str>,
     pub(super) rest: bool,
-    options: HashMap<String, KnownOption>,
-    subcommands: HashMap<String, KnownSubcommand>,
-    aliases: HashMap<String, String>,
+    options: HashMap<&'static str, KnownOption>,
+    subcommands: HashMap<&'static str, KnownSubcommand>,
+    aliases: BTreeMap<&'static str, &'static str>,
 }
 
-#[derive(Clone, Debug)]
 struct KnownSubcommand {
-    options: HashMap<String, KnownOption>,
+    options: HashMap<&'static str, KnownOption>,
     rest: bool,
 }
 
@@ -118,8 +195,8 @@ impl Program {
     /// The main name of the subcommand `first second`, if there is one.
     pub(super) fn nested_subcommand(&self, first: &str, second: &str) -> Option<&str> {
         let name = format!("{first} {second}");
-        let name = self.aliases.get(&name).unwrap_or(&name);
-        self.subcommands.get_key_value(name).map(|(name, _)| name.as_str())
+        let name = self.aliases.get(name.as_str()).copied().unwrap_or(&name);
+        self.subcommands.get_key_value(name).map(|(name, _)| *name)
     }
 
     /// Whether the first argument of the subcommand ends the options.
@@ -128,64 +205,83 @@ impl Program {
     }
 }
 
+impl Row<'static> {
+    /// The row for one of its programs.
+    fn program(&self, name: &'static str) -> Program {
+        let subcommand = |(name, row): (&&'static str, &SubcommandRow<'static>)| {
+            (*name, KnownSubcommand { options: by_name(&row.flags, &row.values, &row.optional), rest: row.rest })
+        };
+        Program {
+            name,
+            single_dash: self.single_dash,
+            old_style: self.old_style,
+            wraps: self.wraps,
+            module: self.module,
+            rest: self.rest,
+            options: by_name(&self.flags, &self.values, &self.optional),
+            subcommands: self.subcommands.iter().map(subcommand).collect(),
+            aliases: self.aliases.clone(),
+        }
+    }
+}
+
 /// The row of the program `name`, written without directory.
 pub(super) fn program(name: &str) -> Option<&'static Program> {
     let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let table = tables::table(shipped, |merged| &merged.commands, CommandTable::with);
-    table.programs.get(name).or_else(|| table.versioned.get(unversioned))
+    let place = table.programs.get(name).or_else(|| table.versioned.get(unversioned))?;
+    Some(place.program.get_or_init(|| table.rows[place.row].program(place.name)))
 }
 
 fn shipped() -> &'static CommandTable {
     static TABLE: LazyLock<CommandTable> = LazyLock::new(|| {
-        let rows: Vec<CommandRow> = serde_json::from_str(tables::shipped("commands.yaml"))
+        let rows: Vec<Row<'static>> = serde_json::from_str(tables::shipped("commands.yaml"))
             .expect("rewrites/commands.yaml is part of the program and read by its tests");
-        CommandTable::default().and(&rows)
+        CommandTable::new(rows)
     });
     &TABLE
 }
 
-/// Programs by name.
-#[derive(Clone, Debug, Default)]
+/// Where the row of each program stands.
+#[derive(Default)]
 pub(crate) struct CommandTable {
-    programs: HashMap<String, Program>,
-    versioned: HashMap<String, Program>,
+    rows: Vec<Row<'static>>,
+    programs: HashMap<&'static str, Place>,
+    versioned: HashMap<&'static str, Place>,
+}
+
+/// Where the row of a program stands. It is made fit for looking up when it is first asked for: there are many, and a
+/// Dockerfile names few.
+struct Place {
+    name: &'static str,
+    row: usize,
+    program: OnceLock<Program>,
 }
 
 impl CommandTable {
     /// The table with the rows of a project in the place of those of the same programs.
-    fn with(&self, own: &OwnTables) -> Self {
-        self.clone().and(&own.commands)
+    fn with(&self, own: &'static OwnTables) -> Self {
+        Self::new(self.rows.iter().cloned().chain(own.commands.iter().map(Row::of)).collect())
     }
 
-    fn and(mut self, rows: &[CommandRow]) -> Self {
-        for row in rows {
+    fn new(rows: Vec<Row<'static>>) -> Self {
+        let mut table = Self::default();
+        for (index, row) in rows.iter().enumerate() {
+            let programs = if row.versioned { &mut table.versioned } else { &mut table.programs };
             for name in &row.programs {
-                let subcommand = |(name, row): (&String, &SubcommandRow)| {
-                    (
-                        name.clone(),
-                        KnownSubcommand { options: by_name(&row.flags, &row.values, &row.optional), rest: row.rest },
-                    )
-                };
-                let program = Program {
-                    name: name.clone(),
-                    single_dash: row.single_dash,
-                    old_style: row.old_style,
-                    wraps: row.wraps,
-                    module: row.module.clone(),
-                    rest: row.rest,
-                    options: by_name(&row.flags, &row.values, &row.optional),
-                    subcommands: row.subcommands.iter().map(subcommand).collect(),
-                    aliases: row.aliases.clone().into_iter().collect(),
-                };
-                let programs = if row.versioned { &mut self.versioned } else { &mut self.programs };
-                programs.insert(name.clone(), program);
+                programs.insert(name, Place { name, row: index, program: OnceLock::new() });
             }
         }
-        self
+        table.rows = rows;
+        table
     }
 }
 
-fn by_name(flags: &[String], values: &[String], optional: &[String]) -> HashMap<String, KnownOption> {
+fn by_name(
+    flags: &[&'static str],
+    values: &[&'static str],
+    optional: &[&'static str],
+) -> HashMap<&'static str, KnownOption> {
     let kinds = [(flags, Arity::Flag), (values, Arity::Value), (optional, Arity::Optional)];
     let mut options = HashMap::new();
     for (rows, arity) in kinds {
@@ -193,7 +289,7 @@ fn by_name(flags: &[String], values: &[String], optional: &[String]) -> HashMap<
             let mut names = row.split_ascii_whitespace();
             let Some(main) = names.next() else { continue };
             for name in std::iter::once(main).chain(names) {
-                options.insert(name.to_owned(), KnownOption { name: main.to_owned(), arity });
+                options.insert(name, KnownOption { name: main, arity });
             }
         }
     }
@@ -207,7 +303,7 @@ mod tests {
     use super::*;
 
     /// The names of all options of a list, main and other.
-    fn names(rows: [&Vec<String>; 3]) -> Vec<&str> {
+    fn names<'a>(rows: [&Vec<&'a str>; 3]) -> Vec<&'a str> {
         rows.into_iter().flatten().flat_map(|row| row.split_ascii_whitespace()).collect()
     }
 
@@ -221,7 +317,7 @@ mod tests {
 
     #[test]
     fn rows_are_unique_and_name_a_source() {
-        let rows: Vec<CommandRow> = serde_json::from_str(tables::shipped("commands.yaml")).expect("valid");
+        let rows: Vec<Row<'_>> = serde_json::from_str(tables::shipped("commands.yaml")).expect("valid");
         let mut programs = HashSet::new();
         for row in &rows {
             let place = row.programs.join(", ");
@@ -231,7 +327,7 @@ mod tests {
             for (name, row) in &row.subcommands {
                 check_unique(&names([&row.flags, &row.values, &row.optional]), &format!("{place} {name}"));
             }
-            let known = |name: &String| row.subcommands.contains_key(name);
+            let known = |name: &str| row.subcommands.contains_key(name);
             assert!(row.aliases.iter().all(|(alias, name)| !known(alias) && known(name)), "{place}: {:?}", row.aliases);
         }
     }
