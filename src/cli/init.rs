@@ -198,6 +198,7 @@ mod tests {
             let bare = line.trim_start_matches(['#', ' ']);
             let key = bare.split(':').next().unwrap_or_default();
             bare.starts_with("- files")
+                || bare.starts_with("- family")
                 || (bare.contains(':')
                     && !key.contains(' ')
                     && !line.starts_with("# off:")
@@ -224,6 +225,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(settings.level, Some(crate::rewrite::Level::Guarded));
+        assert!(!settings.tables.is_empty(), "{text}");
     }
 
     #[test]
