@@ -66,9 +66,11 @@ pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
     package_sizes, size_of,
 };
-pub use stages::{ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages};
+pub use stages::{
+    JavaBuilder, ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages,
+};
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
-pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
+pub use users::{Operand, Own, Relatives, Settings, UserTable, Writers, decode_users, users};
 
 /// A table as it is compiled in.
 struct ShippedTable {

@@ -145,6 +145,9 @@ const CONFIG: &str = "\
 #       repositories: [registry.example.com/base/python]
 #       sources: [{name: the platform team, date: 2026-01-31}]
 
+# Which user images run as that ran as root: the number of an account that is made, and numbers in place of names.
+# user: {uid: 10001, numeric: true}
+
 # Patterns as in .gitignore.
 # discovery:
 #   exclude: [legacy/]

@@ -27,6 +27,7 @@ impl Policies {
             tables: settings.tables.clone(),
             today: Some(today()),
             enforced: purpose == Purpose::Check,
+            user: settings.user,
         })
     }
 

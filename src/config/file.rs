@@ -11,7 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, Se
 use crate::context::Builder;
 use crate::passes::PIPELINE;
 use crate::pipeline::BaseChoice;
-use crate::policy::Bases;
+use crate::policy::{Bases, User};
 use crate::rewrite::{AssumptionKind, Level, Stance};
 use crate::tables::OwnTables;
 
@@ -47,6 +47,8 @@ macro_rules! with_settings {
             pub bases: Bases,
             /// Rows beside those of the built-in tables, in their schema: a named row takes the place of the built-in one.
             pub tables: OwnTables,
+            /// Which user images run as that ran as root before.
+            pub user: User,
         }
 
         impl $name {
@@ -64,6 +66,7 @@ macro_rules! with_settings {
                     context: self.context.as_ref().map(std::path::PathBuf::from),
                     bases: self.bases.clone(),
                     tables: self.tables.clone(),
+                    user: self.user,
                 }
             }
         }
@@ -296,7 +299,7 @@ impl FromStr for Assumed {
 pub struct Key(pub String);
 
 /// The keys that can be locked, apart from those of single passes and assumptions.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 20] = [
     "assume",
     "base",
     "bases",
@@ -314,6 +317,9 @@ pub const KEYS: [&str; 17] = [
     "overrides",
     "passes",
     "tables",
+    "user",
+    "user.numeric",
+    "user.uid",
 ];
 
 impl FromStr for Key {

@@ -5,7 +5,7 @@
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, installs, outputs};
+use super::{Model, installs, java, outputs};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::pip::PipInstall;
@@ -13,7 +13,7 @@ use crate::shell::command::{Invocation, recognize};
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
-use crate::tables::{self, Operands, OptionValue};
+use crate::tables::{self, Operands, OptionValue, ProjectTool};
 
 /// Files of requirements that name one another are followed so far.
 const MAX_NESTING: usize = 5;
@@ -38,6 +38,8 @@ pub enum Deed {
     Output(String),
     /// A user or a group.
     Account,
+    /// Programs of a registry for all users, the same wherever they are installed.
+    Programs,
     /// Nothing new: what the program needs of the path, or of what stands below it, is put where the program has it.
     Taken(String),
 }
@@ -48,7 +50,7 @@ impl Deed {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Below(path) | Self::Output(path) => Some(path),
-            Self::Packages { .. } | Self::PythonPackages | Self::Account | Self::Taken(_) => None,
+            Self::Packages { .. } | Self::PythonPackages | Self::Account | Self::Programs | Self::Taken(_) => None,
         }
     }
 }
@@ -165,6 +167,7 @@ impl Reader<'_> {
                         let is_descriptor = redirect.operator.ends_with('&');
                         if !is_descriptor && !target.starts_with("/dev/") {
                             self.writes(Some(&target))?;
+                            self.is_there_now(&target);
                         }
                     }
                     todo.extend(node.children());
@@ -185,6 +188,18 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a path that a redirection writes is there afterwards.
+    fn is_there_now(&mut self, target: &str) {
+        if let [directory] = self.directories.as_slice()
+            && self.is_chain
+        {
+            let path = joined(directory, target);
+            if !tables::stages().is_scratch(&path) {
+                self.deeds.push(Deed::Output(path));
+            }
+        }
     }
 
     /// Notes a path that is made.
@@ -258,7 +273,7 @@ impl Reader<'_> {
         let row = tables::effects().command(program, None);
         let row = row.filter(|row| !row.bound && row.first != Some(OptionValue::Script));
         match row.map(|row| row.operands) {
-            Some(Operands::Text) => Ok(()),
+            Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             Some(operands) if operands.writes() => {
                 let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
                 let mut paths = Vec::new();
@@ -268,6 +283,7 @@ impl Reader<'_> {
                 }
                 if let Operands::Copy | Operands::Transfer = operands
                     && self.is_chain
+                    && invocation.options.iter().all(|option| option.value.is_none())
                     && self.places(&paths, operands)
                 {
                     return Ok(());
@@ -313,9 +329,12 @@ impl Reader<'_> {
         if let Some(directory) = made_environment(command) {
             return self.makes(&directory);
         }
+        if tables::stages().only_looks(&name, &command.words.iter().map(Word::pattern).collect::<Vec<_>>()) {
+            return Ok(());
+        }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
         match row.map(|row| row.operands) {
-            Some(Operands::Text) => Ok(()),
+            Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             _ => Err(format!("what `{name}` leaves behind is not known")),
         }
     }
@@ -416,6 +435,10 @@ impl Reader<'_> {
 
     /// A command of a row of `below`, which names its outputs by options at most.
     fn builds(&mut self, invocation: &Invocation, called: &str) -> Result<(), String> {
+        if installs_programs(invocation) {
+            self.deeds.push(Deed::Programs);
+            return Ok(());
+        }
         if invocation.has("--global") || invocation.has("--location") || invocation.values("--prefix").next().is_some()
         {
             return Err(format!("`{called}` installs for all users"));
@@ -423,7 +446,13 @@ impl Reader<'_> {
         if tables::stages().project_tool(&invocation.program).is_some() {
             for directory in self.directories.clone() {
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
-                self.deeds.extend(made.unwrap_or_else(|| vec![Deed::Below(directory)]));
+                self.deeds.extend(made.unwrap_or_else(|| outputs::of_unknown(&directory, invocation)));
+            }
+            return Ok(());
+        }
+        if let Some(builder) = tables::stages().java_builder(&invocation.program) {
+            for directory in self.directories.clone() {
+                self.deeds.extend(java::built(self.model, self.run, &directory, builder, invocation)?);
             }
             return Ok(());
         }
@@ -443,7 +472,8 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        let outputs: Vec<Option<String>> = invocation.values("-o").map(|value| value.text.clone()).collect();
+        let named = tables::stages().output_option(&invocation.program);
+        let outputs: Vec<Option<String>> = invocation.values(named).map(|value| value.text.clone()).collect();
         for output in &outputs {
             let output = output.as_deref().ok_or("where it writes to is known only when it runs")?;
             let directories = self.directories.iter();
@@ -458,6 +488,21 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a command of a row of `below` does nothing but to install programs for all users, by their names.
+fn installs_programs(invocation: &Invocation) -> bool {
+    let is_name = |text: &str| {
+        let name = text.strip_prefix('@').unwrap_or(text);
+        !text.starts_with(['.', '/']) && !text.contains(':') && name.matches('/').count() == usize::from(name != text)
+    };
+    tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages)
+        && invocation.subcommand() == "install"
+        && invocation.has("--global")
+        && invocation.options.iter().all(|option| tables::stages().node.global.contains(&option.name))
+        && invocation.unknown_option.is_none()
+        && !invocation.arguments.is_empty()
+        && invocation.arguments.iter().all(|argument| argument.text.as_deref().is_some_and(is_name))
 }
 
 /// The part of a path in front of the first name with a glob.

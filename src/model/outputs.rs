@@ -185,12 +185,27 @@ pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation
 /// runs and below the absolute paths that it names.
 #[must_use]
 pub fn of_build_system(directory: &str, words: &[String]) -> Vec<Deed> {
+    let named = tables::stages().named_outputs(words);
+    if !named.is_empty() {
+        return named.iter().map(|path| Deed::Output(joined(directory, path))).collect();
+    }
     let outputs = words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str());
     let made: Vec<Deed> = outputs.map(|output| Deed::Output(joined(directory, output))).collect();
     if !made.is_empty() {
         return made;
     }
     let named = words[1..].iter().filter(|word| word.starts_with('/')).map(|word| Deed::Below(joined("/", word)));
+    std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect()
+}
+
+/// What a program of a project may make of which nothing else is known: anything below the directory, and below the absolute paths among
+/// its words.
+#[must_use]
+pub fn of_unknown(directory: &str, invocation: &Invocation) -> Vec<Deed> {
+    let values = invocation.options.iter().filter_map(|option| option.value.as_ref());
+    let words = invocation.arguments.iter().chain(values).filter_map(|word| word.pattern.as_deref());
+    let path = |word: &str| word.split_once('=').map_or(word, |(_, value)| value).to_owned();
+    let named = words.map(path).filter(|path| path.starts_with('/')).map(|path| Deed::Below(joined("/", &path)));
     std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect()
 }
 

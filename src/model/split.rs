@@ -128,6 +128,9 @@ fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<b
         let name = path.rsplit('/').next().unwrap_or(path);
         table.is_source(language, name) || table.is_never_read(name)
     };
+    if path.split('/').any(|part| table.is_source_directory(language, part) && !is_directory_named(model, part)) {
+        return Some(true);
+    }
     let mut waiting = vec![path.to_owned()];
     let mut seen = 0;
     while let Some(path) = waiting.pop() {
@@ -147,18 +150,29 @@ fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<b
     Some(true)
 }
 
+/// Whether a file of the context that is none of the build names what stands in the directory, or that is not known.
+fn is_directory_named(model: &Model<'_>, name: &str) -> bool {
+    let is_read = |path: &str| !tables::stages().is_build_file(base_name(path));
+    let named = [format!("\"{name}/"), format!("'{name}/"), format!("./{name}/")];
+    let names = |text: &str| named.iter().any(|name| text.contains(name.as_str()));
+    context_files(model).is_none_or(|files| files.iter().any(|(path, text)| is_read(path) && names(text)))
+}
+
 /// The language whose sources the program does not read, when it is compiled before the instruction `cut` is over.
 #[must_use]
 pub fn language<'m>(model: &'m Model<'_>, stage: &'m Stage, cut: usize) -> Option<&'m str> {
     let Some(interpreter) = stage.image.as_deref()?.interpreter.as_ref() else { return Some("c") };
     let name = interpreter.name.as_str();
     let family = &stage.image.as_deref()?.family;
-    let is_compiled = match tables::stages().runtimes.iter().any(|row| row.family == *family) {
+    let is_compiled = match tables::stages().has_toolchain(family) {
         true => true,
         false => *family == tables::stages().node.family && !super::development::runs_sources(model, stage, cut),
     };
     is_compiled.then_some(name)
 }
+
+/// Where accounts have their homes.
+const HOMES: &str = "/home";
 
 /// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
 ///
@@ -172,6 +186,10 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
             Kind::Run => {
                 if calls_chown(model, index) {
                     return Err("a RUN changes owners".to_owned());
+                }
+                let is_home = path.rsplit_once('/').is_some_and(|(parent, _)| parent == HOMES);
+                if is_home && deeds(model, index)?.contains(&Deed::Account) {
+                    return Err(format!("what stands below `{path}` belongs to the account that has it as its home"));
                 }
                 deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
             }
@@ -252,9 +270,23 @@ pub struct RuntimeBase {
 pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     let image = stage.image.as_deref().filter(|_| !stage.image_by_argument)?;
     let distribution = image.distribution.known()?;
+    if tables::stages().java.images.iter().any(|row| row.family == image.family) {
+        let InstructionKind::From(from) = &model.instruction(stage.from).kind else { return None };
+        let mut base = super::java::runtime_base(stage, &from.image.text)?;
+        let lost = lost_programs(stage, &base.image);
+        let needed = started(model, stage).into_iter();
+        base.packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
+        return Some(base);
+    }
     let rows = &tables::stages().runtimes;
     let row = rows.iter().find(|row| row.family == image.family && row.distribution == distribution.name)?;
-    let text = row.image.replace("{release}", distribution.release.as_deref()?);
+    if missing_setting(model, stage).is_some() {
+        return None;
+    }
+    let text = match row.image.split_once("{tag}") {
+        Some((before, _)) => format!("{before}{}", line_of_versions(model, stage)?),
+        None => row.image.replace("{release}", distribution.release.as_deref()?),
+    };
     let image = tables::image_of(&text.parse().ok()?)?;
     let mut packages = row.packages.clone();
     let lost = lost_programs(stage, &image);
@@ -271,6 +303,27 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     }
     packages.dedup();
     Some(RuntimeBase { text, image, packages })
+}
+
+/// A variable in which the image with the toolchain and the one that takes its place differ, when the file does not set it.
+#[must_use]
+pub fn missing_setting(model: &Model<'_>, stage: &Stage) -> Option<&'static str> {
+    let family = &stage.image.as_deref()?.family;
+    let rows = tables::stages().runtimes.iter().filter(|row| row.family == *family);
+    let variables = &model.state(stage.instructions.end - 1).variables;
+    let is_set = |name: &String| match variables.get(name) {
+        Variable::Set(value) => value.fixed().is_some_and(|text| !text.is_empty()),
+        Variable::Unset | Variable::Unknown => false,
+    };
+    rows.flat_map(|row| &row.sets).find(|name| !is_set(name)).map(String::as_str)
+}
+
+/// The tag of the base image, when it names a line of versions (`8.0`, `8.0-alpine`) and no version of its own.
+fn line_of_versions(model: &Model<'_>, stage: &Stage) -> Option<String> {
+    let InstructionKind::From(from) = &model.instruction(stage.from).kind else { return None };
+    let (_, tag) = from.image.text.rsplit_once(':').filter(|(_, tag)| !tag.contains(['/', '$', '@']))?;
+    let version = tag.split('-').next()?;
+    (version.matches('.').count() == 1 && version.starts_with(|c: char| c.is_ascii_digit())).then(|| tag.to_owned())
 }
 
 /// The packages of the libraries that a program of Rust is linked with; `None` when that is not known. A slim image has no headers
@@ -337,9 +390,12 @@ pub fn may_have_base(
     copies: &[String],
 ) -> Result<(), String> {
     let is_workdir = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Workdir(path) if path.text.starts_with('/'));
-    if !stage.instructions.clone().any(is_workdir) {
+    let workdir = |image: &tables::ImageFacts| image.workdir.known().cloned();
+    let is_same = stage.image.as_deref().and_then(workdir).is_some_and(|own| workdir(&base.image) == Some(own));
+    if !is_same && !stage.instructions.clone().any(is_workdir) {
         return Err("the working directory is that of the base image".to_owned());
     }
+    starts_the_same(model, stage, base)?;
     let is_there = |program: &str| {
         base.image.programs.contains(program)
             || base.packages.iter().any(|package| package == program)
@@ -366,11 +422,41 @@ pub fn may_have_base(
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
     let files = context_files(model).ok_or("what the program starts is not known without the build context")?;
+    for (path, text) in &files {
+        if let Some(word) = tables::stages().asks_for_toolchain(language, text) {
+            return Err(format!("`{path}` asks for `{word}`, which only the toolchain has"));
+        }
+    }
     if !files.iter().any(|(_, text)| tables::stages().starts_programs(language, text)) {
         return Ok(());
     }
     let kept: BTreeSet<String> = lost_programs(stage, &base.image).into_iter().filter(|name| !is_there(name)).collect();
     why_it_runs(model, stage, &kept).map_or(Ok(()), Err)
+}
+
+/// Checks that containers start as the same user, and what the file says.
+fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Result<(), String> {
+    let image = stage.image.as_deref().ok_or("nothing is known of the base image")?;
+    if image.user.known() != base.image.user.known() {
+        return Err(format!("`{}` has another user", base.text));
+    }
+    let has = |is_kind: fn(&InstructionKind) -> bool| {
+        stage.instructions.clone().any(|index| is_kind(&model.instruction(index).kind))
+    };
+    let has_entrypoint = has(|kind| matches!(kind, InstructionKind::Entrypoint(_)));
+    let passes_on = |image: &tables::ImageFacts| {
+        image.entrypoint_passes_through || image.entrypoint.known().is_some_and(Vec::is_empty)
+    };
+    if !has_entrypoint && !(passes_on(image) && passes_on(&base.image)) {
+        return Err("what the ENTRYPOINT of the base image does is not known".to_owned());
+    }
+    if !has_entrypoint
+        && !has(|kind| matches!(kind, InstructionKind::Cmd(_)))
+        && image.cmd.known() != base.image.cmd.known()
+    {
+        return Err("what containers start is the CMD of the base image".to_owned());
+    }
+    Ok(())
 }
 
 /// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
@@ -530,7 +616,7 @@ fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.
 #[must_use]
 pub fn is_build_only(model: &Model<'_>, package: &str) -> bool {
-    let image = model.stages.first().and_then(|stage| stage.image.as_deref());
+    let image = model.stages.last().and_then(|stage| stage.image.as_deref());
     let manager = image.and_then(|image| image.package_manager.known());
     manager.is_none_or(|manager| tables::is_build_only(*manager, package).is_some())
 }
@@ -550,6 +636,18 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
         row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
     };
     model.instruction(run).flags.is_empty() && !model.calls(run).iter().any(reads)
+}
+
+/// Whether the RUN does nothing but to make directories before anything is copied.
+#[must_use]
+pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
+    let is_first = !(stage.instructions.start..run).any(|index| kind(model, index) == Kind::Transfer);
+    let makes = |call: &super::call::Call<'_>| {
+        let program = call.command.name().unwrap_or_default();
+        tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Directories)
+    };
+    let calls = model.calls(run);
+    is_first && model.instruction(run).flags.is_empty() && !calls.is_empty() && calls.iter().all(makes)
 }
 
 /// Whether the instruction installs packages of the distribution.

@@ -9,7 +9,7 @@ use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage};
+use crate::model::{Base, Model, Stage, java, served};
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -93,6 +93,9 @@ impl Split {
         {
             return Err(format!("`{prune}` is not what removes packages of development"));
         }
+        if served::directory(before, stage).is_some_and(|directory| !self.copies.contains(&directory)) {
+            return Err("what the server of files serves is not copied".to_owned());
+        }
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
             split::may_have_environment(before, stage, first, self.cut)?;
@@ -108,9 +111,10 @@ pub(super) fn split(before: &Model<'_>, replay: &mut Replay, split: &Split) -> R
     replay.replace(|effects| after(before, stage, split, &packages, effects))
 }
 
-/// The stage, if it may be split at all: it is the only one, nothing is triggered, and its base is known.
+/// The stage, if it may be split at all: it is the last one, so that no other is built from it and numbers of stages stay what they are,
+/// nothing is triggered, and its base is known.
 fn the_stage<'m>(before: &'m Model<'_>, split: &Split) -> Result<&'m Stage, String> {
-    let [stage] = before.stages.as_slice() else { return Err("the file has more than one stage".to_owned()) };
+    let stage = before.stages.last().ok_or("the file has no stage")?;
     if before.has_triggers() {
         return Err("the file has ONBUILD".to_owned());
     }
@@ -252,6 +256,9 @@ fn run(
     installs: &mut Vec<usize>,
 ) -> Result<(), String> {
     let deeds = deeds(before, index)?;
+    if is_repeated && split::makes_directories(before, stage, index) {
+        return Ok(());
+    }
     if is_repeated {
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
@@ -262,6 +269,7 @@ fn run(
             Deed::Below(path) | Deed::Output(path) => {
                 !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
             }
+            Deed::Programs => true,
             Deed::PythonPackages | Deed::Taken(_) => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
@@ -273,6 +281,7 @@ fn run(
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
+            Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
             Deed::Packages { .. } | Deed::Taken(_) => {}
             Deed::PythonPackages if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
@@ -303,7 +312,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
             split::may_run_there(before, index)?;
         }
     }
-    if packages.dropped.is_empty() {
+    if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
     let lost: BTreeSet<String> = tables::stages().toolchain.programs.clone();
@@ -333,8 +342,16 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
     split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
 }
 
-/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings.
+/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
+/// or serves is there if it lies where a command writes: without it there was no program.
 fn is_made(before: &Model<'_>, stage: &Stage, split: &Split, path: &str) -> bool {
+    let is_program = served::directory(before, stage).is_some_and(|directory| directory == path)
+        || java::packed(before, stage, path).is_some();
+    let holds = |deed: &Deed| deed.path().is_some_and(|place| is_below(path, place));
+    let runs = (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Run);
+    if is_program && runs.into_iter().any(|index| deeds(before, index).is_ok_and(|deeds| deeds.iter().any(holds))) {
+        return true;
+    }
     (stage.instructions.start..=split.cut).any(|index| match split::kind(before, index) {
         Kind::Run => {
             before.state(index).workdir.fixed() == Some(path)

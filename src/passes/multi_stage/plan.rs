@@ -5,7 +5,7 @@ use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Model, Stage};
+use crate::model::{Model, Stage, java, served};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::validate::{Split, Step};
@@ -34,10 +34,12 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
     let mut brought: Vec<String> = Vec::new();
     for index in stage.instructions.start..=cut {
         match split::kind(model, index) {
+            Kind::Run if split::makes_directories(model, stage, index) => {}
             Kind::Run => {
                 let deeds = deeds(model, index).unwrap_or_default();
                 let is_needed = |path: &&str| !carry::is_left_behind(model, stage, cut, path);
                 made.extend(deeds.iter().filter_map(Deed::path).filter(is_needed).map(str::to_owned));
+                made.extend(deeds.iter().filter_map(Deed::path).filter_map(|path| java::packed(model, stage, path)));
             }
             Kind::Transfer if model.instruction(index).flag("from").is_none() => {
                 if split::is_brought_later(model, stage, index, cut) || carry::is_scratch_copy(model, stage, cut, index)
@@ -92,7 +94,11 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
             Kind::Run => {
                 let line = model.lines.line(model.instruction(index).span.start);
                 let deeds = deeds(model, index).map_err(|reason| format!("line {line}: {reason}"))?;
-                if is_repeated_run(model, draft, index, &deeds) { repeated.push(index) } else { installs.push(index) }
+                if is_repeated_run(model, stage, draft, index, &deeds) {
+                    repeated.push(index)
+                } else {
+                    installs.push(index)
+                }
             }
         }
     }
@@ -128,15 +134,20 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
     if let Err(reason) = &draft.prune
         && packages.dropped.is_empty()
         && draft.base.is_none()
+        && served::directory(model, stage).is_none()
     {
         return Err(reason.clone());
     }
     split.check(model)?;
     let edits = text::edits(model, stage, &split, &packages)?;
+    let without = match served::directory(model, stage) {
+        Some(directory) => format!("that serves `{directory}` and has nothing else of the build"),
+        None => without(&split, &packages),
+    };
     let mut rewrite = Rewrite::new(
         Level::Guarded,
         model.instruction(stage.from).span,
-        format!("becomes a build stage `{name}` and a runtime stage {}", without(&split, &packages)),
+        format!("becomes a build stage `{name}` and a runtime stage {without}"),
         "what only the build needs stays out of the image",
     )
     .step(Step::SplitStage(Box::new(split)));
@@ -185,7 +196,10 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
         && !carry::is_scratch_copy(model, stage, draft.cut, index)
 }
 
-fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
+fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
+    if split::makes_directories(model, stage, index) {
+        return true;
+    }
     let is_same = |deed: &Deed| match deed {
         Deed::Account => true,
         Deed::Packages { names, refreshed, .. } => {
@@ -193,7 +207,9 @@ fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed
         }
         Deed::Below(path) | Deed::Output(path) => {
             !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
+                && !carry::is_left_behind(model, stage, draft.cut, path)
         }
+        Deed::Programs => true,
         Deed::PythonPackages | Deed::Taken(_) => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
