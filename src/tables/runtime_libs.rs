@@ -61,7 +61,7 @@ impl RuntimeLibsTable {
     /// What programs need that were compiled with a package of Alpine with headers.
     #[must_use]
     pub fn alpine_libraries(&self, headers: &str) -> Fact<&[String]> {
-        let is_it = |row: &&Row| row.alpine_headers.as_deref() == Some(headers);
+        let is_it = |row: &&RuntimeLibsRow| row.alpine_headers.as_deref() == Some(headers);
         let mut rows = self.packages.values().filter(is_it).filter_map(|row| row.alpine.known());
         let Some(first) = rows.next() else { return Fact::Unknown };
         if rows.all(|other| other == first) { Fact::Known(first.as_slice()) } else { Fact::Unknown }
