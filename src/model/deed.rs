@@ -5,7 +5,7 @@
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, installs, java, outputs};
+use super::{Model, gems, installs, java, outputs};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::pip::PipInstall;
@@ -259,6 +259,12 @@ impl Reader<'_> {
             "cd" | "export" => return Ok(()),
             "pip" => return self.pip(&invocation),
             _ => {}
+        }
+        if tables::stages().ruby.is_tool(program) {
+            for directory in self.directories.clone() {
+                self.deeds.extend(gems::installed(self.model, self.run, &directory, &invocation)?);
+            }
+            return Ok(());
         }
         if tables::stages().makes_accounts(program) {
             self.deeds.push(Deed::Account);
