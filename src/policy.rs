@@ -23,6 +23,27 @@ pub struct Policy {
     pub today: Option<String>,
     /// Whether an image that is not approved is an error.
     pub enforced: bool,
+    /// Which user images run as: `user:` in `imgopt.yaml`.
+    pub user: User,
+}
+
+/// Which user images run as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct User {
+    /// The number of an account that is made, and of its group; 10001 when nothing is said.
+    pub uid: Option<u32>,
+    /// Whether USER has numbers in place of names, as `runAsNonRoot` of Kubernetes needs it; no when nothing is said.
+    pub numeric: Option<bool>,
+}
+
+impl User {
+    /// Takes over what `nearer` says.
+    pub fn extend(&mut self, nearer: &Self) {
+        self.uid = nearer.uid.or(self.uid);
+        self.numeric = nearer.numeric.or(self.numeric);
+    }
 }
 
 /// Which base images are approved.

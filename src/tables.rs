@@ -67,7 +67,7 @@ pub use stages::{
     JavaBuilder, ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages,
 };
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
-pub use users::{Operand, Relatives, UserTable, Writers, decode_users, users};
+pub use users::{Operand, Own, Relatives, Settings, UserTable, Writers, decode_users, users};
 
 /// A table as it is compiled in.
 struct ShippedTable {

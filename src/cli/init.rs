@@ -138,6 +138,9 @@ const CONFIG: &str = "\
 #     - {image: \"python:*\", by: \"registry.example.com/python:*\"}
 #   mirrors: {docker.io: registry.example.com/hub}
 
+# Which user images run as that ran as root: the number of an account that is made, and numbers in place of names.
+# user: {uid: 10001, numeric: true}
+
 # Patterns as in .gitignore.
 # discovery:
 #   exclude: [legacy/]

@@ -26,6 +26,7 @@ impl Policies {
             bases: settings.bases.clone(),
             today: Some(today()),
             enforced: purpose == Purpose::Check,
+            user: settings.user,
         })
     }
 

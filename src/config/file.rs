@@ -11,7 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, Se
 use crate::context::Builder;
 use crate::passes::PIPELINE;
 use crate::pipeline::BaseChoice;
-use crate::policy::Bases;
+use crate::policy::{Bases, User};
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
 /// A struct with the keys that hold for a whole file and for single paths alike.
@@ -44,6 +44,8 @@ macro_rules! with_settings {
             pub context: Option<String>,
             /// Which base images are approved: others are errors for `check`, and replaced by `rewrite`.
             pub bases: Bases,
+            /// Which user images run as that ran as root before.
+            pub user: User,
         }
 
         impl $name {
@@ -60,6 +62,7 @@ macro_rules! with_settings {
                     assume: self.assume.iter().map(|(kind, stance)| (kind.0, Stance::from(*stance))).collect(),
                     context: self.context.as_ref().map(std::path::PathBuf::from),
                     bases: self.bases.clone(),
+                    user: self.user,
                 }
             }
         }
@@ -292,7 +295,7 @@ impl FromStr for Assumed {
 pub struct Key(pub String);
 
 /// The keys that can be locked, apart from those of single passes and assumptions.
-pub const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 19] = [
     "assume",
     "base",
     "bases",
@@ -309,6 +312,9 @@ pub const KEYS: [&str; 16] = [
     "level",
     "overrides",
     "passes",
+    "user",
+    "user.numeric",
+    "user.uid",
 ];
 
 impl FromStr for Key {

@@ -19,7 +19,7 @@ use layer::{Layer, Stack};
 use read::Document;
 
 use crate::pipeline::BaseChoice;
-use crate::policy::Bases;
+use crate::policy::{Bases, User};
 use crate::rewrite::{AssumptionKind, Level, Stance};
 
 /// The names of configuration files.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub context: Option<PathBuf>,
     /// Which base images are approved.
     pub bases: Bases,
+    /// Which user images run as.
+    pub user: User,
 }
 
 impl Settings {
@@ -65,6 +67,7 @@ impl Settings {
             self.context = Some(context.clone());
         }
         self.bases.extend(&nearer.bases);
+        self.user.extend(&nearer.user);
     }
 
     /// The keys of which `nearer` says something else.
@@ -76,6 +79,8 @@ impl Settings {
             ("builder", nearer.builder.is_some() && nearer.builder != self.builder),
             ("base", nearer.base.is_some() && nearer.base != self.base),
             ("context", nearer.context.is_some()),
+            ("user.uid", nearer.user.uid.is_some() && nearer.user.uid != self.user.uid),
+            ("user.numeric", nearer.user.numeric.is_some() && nearer.user.numeric != self.user.numeric),
         ];
         let scalars = scalars.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key.to_owned());
         let passes = nearer.passes.iter().filter(|(pass, setting)| self.passes.get(*pass) != Some(setting));

@@ -30,7 +30,8 @@ pub struct ImageFacts {
     pub has_bash: Fact<bool>,
     /// ENTRYPOINT; empty when there is none.
     pub entrypoint: Fact<Vec<String>>,
-    /// Whether the entrypoint prepares something and then executes the arguments it was given.
+    /// Whether the entrypoint prepares something and then executes the arguments it was given. With an entrypoint that is not
+    /// known: whether there is none or one that does so.
     pub entrypoint_passes_through: bool,
     /// CMD; empty when there is none. Shell form has `/bin/sh -c` in front.
     pub cmd: Fact<Vec<String>>,
@@ -332,7 +333,9 @@ impl ImageTable {
             None => {}
         }
         if !sure {
-            facts.entrypoint_passes_through &= row.entrypoint.is_none();
+            let is_none = |argv: &Fact<Vec<String>>| matches!(argv, Fact::Known(argv) if argv.is_empty());
+            facts.entrypoint_passes_through &=
+                row.entrypoint.as_ref().is_none_or(|argv| is_none(argv) || row.entrypoint_passes_through);
             facts.interpreter = facts.interpreter.take().filter(|_| row.interpreter.is_none());
             return;
         }

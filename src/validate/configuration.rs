@@ -89,6 +89,7 @@ impl Step {
             Self::ExecForm { instruction } if before.is_health_check(*instruction) => {
                 Some((*instruction, &[Field::HealthCheck]))
             }
+            Self::AskOtherwise { instruction } => Some((*instruction, &[Field::HealthCheck])),
             Self::LabelForMaintainer { instruction } => Some((*instruction, &[Field::Author, Field::Labels])),
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
@@ -112,6 +113,8 @@ impl Step {
                 ],
             )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
+            // The other image has the same server, which listens on another port.
+            Self::SetUser { from } if before.runs_unprivileged_instead(*from) => Some((*from, &Field::ALL)),
             Self::SetUser { from } => Some((*from, &[Field::User])),
             _ => None,
         }
