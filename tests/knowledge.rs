@@ -31,6 +31,8 @@ const WORDS: [(&str, &[&str]); 8] = [
             "npm",
             "pacman",
             "pip",
+            "pipenv",
+            "poetry",
             "python",
             "tdnf",
             "uv",

@@ -25,6 +25,8 @@ pub enum CommandKind {
     NodePackages,
     /// It runs a script of package.json.
     NodeScript,
+    /// It runs a program of the packages of npm.
+    NodeRunner,
     /// It installs packages of the distribution.
     Packages,
 }
@@ -65,6 +67,19 @@ pub struct ImportNeeds {
     source: String,
 }
 
+/// What is known of projects of Python that are installed themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectNeeds {
+    source: String,
+    /// How the names of build backends begin that compile nothing by themselves.
+    pub backends: Vec<String>,
+    /// Words of a `setup.py` that compiles something.
+    pub compiles: Vec<String>,
+    /// Words of a `setup.py` that may link it with libraries of the system.
+    pub links: Vec<String>,
+}
+
 /// `needs.yaml`, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,6 +91,8 @@ pub struct NeedsTable {
     empty: BTreeSet<String>,
     /// What code says that starts programs, or loads libraries by name.
     pub starts: Vec<String>,
+    /// Projects of Python that are installed themselves.
+    pub projects: ProjectNeeds,
     /// Modules that load a library of the system.
     pub imports: Vec<ImportNeeds>,
     contained: BTreeSet<String>,
@@ -141,6 +158,7 @@ pub struct PythonTable {
     universal: String,
     wheels: String,
     extras: BTreeMap<String, Vec<String>>,
+    compiled: BTreeMap<String, Vec<String>>,
     needs: BTreeMap<String, PackageNeeds>,
 }
 
@@ -182,6 +200,12 @@ impl PythonTable {
         self.extras.get(package).is_some_and(|extras| extras.iter().any(|known| known == extra))
     }
 
+    /// The libraries that the package may load when it was compiled where full images have headers; `None` when that is not known.
+    #[must_use]
+    pub fn compiled(&self, package: &str) -> Option<&[String]> {
+        self.compiled.get(package).map(Vec::as_slice)
+    }
+
     /// What the package needs when it runs.
     #[must_use]
     pub fn needs(&self, package: &str) -> Option<&PackageNeeds> {
@@ -201,6 +225,9 @@ pub struct NodeTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
     nothing: BTreeSet<String>,
+    compiled: BTreeSet<String>,
+    helpers: BTreeSet<String>,
+    outside: BTreeSet<String>,
     needs: BTreeMap<String, PackageNeeds>,
 }
 
@@ -209,6 +236,24 @@ impl NodeTable {
     #[must_use]
     pub fn installs_alone(&self, package: &str) -> bool {
         self.nothing.contains(package)
+    }
+
+    /// Whether packages that compile something, or fetch it, depend on the package.
+    #[must_use]
+    pub fn is_helper(&self, package: &str) -> bool {
+        self.helpers.contains(package)
+    }
+
+    /// Whether the install script of the package writes to other places than those of the packages.
+    #[must_use]
+    pub fn writes_outside(&self, package: &str) -> bool {
+        self.outside.contains(package)
+    }
+
+    /// Whether the install scripts of the package may compile it, and what they make loads nothing that an image may lack.
+    #[must_use]
+    pub fn compiles_alone(&self, package: &str) -> bool {
+        self.compiled.contains(package)
     }
 
     /// What the package needs when it runs.
@@ -265,6 +310,9 @@ pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
         if let Some(twice) = needs.commands.iter().find(|command| !seen.insert(command.as_str())) {
             return Err(invalid(file, row, "commands", format!("`{twice}` stands in two rows")));
         }
+    }
+    if table.projects.source.is_empty() {
+        return Err(invalid(file, "projects", "source", "it is empty"));
     }
     if let Some(import) = table.imports.iter().find(|import| import.source.is_empty()) {
         return Err(invalid(file, &import.module, "source", "it is empty"));

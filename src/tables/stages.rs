@@ -119,6 +119,10 @@ pub struct NodeProjects {
     pub global: BTreeSet<String>,
     /// What node-gyp needs.
     pub compilers: NodeCompilers,
+    /// Packages that are installed for all users, with their programs.
+    pub globals: BTreeMap<String, Vec<String>>,
+    /// What fetches package managers when they are called.
+    pub shims: Shims,
     checks: BTreeSet<String>,
     removers: BTreeSet<String>,
     builders: Vec<ProjectBuilder>,
@@ -128,6 +132,16 @@ pub struct NodeProjects {
     runs_sources: BTreeSet<String>,
     code: BTreeSet<String>,
     development: DevelopmentFiles,
+}
+
+/// A program that puts others on the PATH.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shims {
+    /// Its name.
+    pub program: String,
+    /// The others.
+    pub brings: Vec<String>,
 }
 
 /// What node-gyp needs beside a toolchain.
@@ -553,6 +567,10 @@ pub struct PythonEnvironment {
     source: String,
     /// Its directory, absolute.
     pub directory: String,
+    /// The language of the images.
+    pub interpreter: String,
+    /// Commands that install what a project names.
+    pub projects: BTreeSet<String>,
     /// The command that makes it, without the directory.
     pub make: String,
     /// Commands that make one, without the directory.
@@ -563,8 +581,28 @@ pub struct PythonEnvironment {
     pub variables: BTreeSet<String>,
     /// Options of `pip install`, by their main names, that put packages elsewhere.
     pub options: BTreeSet<String>,
+    /// The variable that names the active one.
+    pub active: String,
+    /// Programs that read it.
+    pub activated: BTreeSet<String>,
+    /// What makes a command pass over it.
+    pub system: PassesOver,
+    /// Packages that only install and build, with their programs.
+    pub tools: BTreeMap<String, Vec<String>>,
     /// Texts that name the directories of the interpreter itself.
     pub fixed: BTreeSet<String>,
+}
+
+/// What makes a command pass over virtual environments.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassesOver {
+    /// The command.
+    pub command: String,
+    /// Options, by their main names.
+    pub options: BTreeSet<String>,
+    /// A variable.
+    pub variable: String,
 }
 
 impl StageTable {

@@ -32,12 +32,16 @@ mod node;
 mod plan;
 mod python;
 mod ruby;
+mod silent;
 mod site;
 mod text;
+mod unlock;
+mod worth;
 
 use self::plan::Draft;
 use super::{Pass, PassContext, PassInfo};
 use crate::model::{Model, Stage};
+use crate::pipeline::BaseChoice;
 use crate::rewrite::{Findings, Level};
 
 /// See the module documentation.
@@ -64,10 +68,21 @@ impl Pass for MultiStage {
         let model = cx.model;
         let Some(stage) = model.stages.last() else { return };
         let span = model.instruction(stage.from).span;
-        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
-        match plan::rewrite(model, stage, &draft) {
+        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else {
+            if model.stages.len() == 1
+                && let Some((reason, unlock)) = silent::why(model, stage)
+            {
+                found.decline(span, format!("it is not split: {reason}"), unlock);
+            }
+            return;
+        };
+        let slims = matches!(cx.options.base, BaseChoice::Auto | BaseChoice::Slim) && cx.options.runs("slim-base");
+        match plan::rewrite(model, stage, &draft, slims) {
             Ok(rewrite) => found.push(rewrite),
-            Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
+            Err(reason) => {
+                let unlock = unlock::unlock(&reason);
+                found.decline(span, format!("it is not split: {reason}"), unlock);
+            }
         }
     }
 }
