@@ -64,6 +64,7 @@ const WORDS: [(&str, &[&str]); 8] = [
             "--cache-dir",
             "--no-cache",
             "--no-cache-dir",
+            "--path",
             "--root",
             "PIP_NO_CACHE_DIR",
             "npm_config_cache",
