@@ -9,6 +9,7 @@ use super::{Model, Stage};
 use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
+use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
 use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
 
@@ -171,6 +172,16 @@ pub fn language<'m>(model: &'m Model<'_>, stage: &'m Stage, cut: usize) -> Optio
     is_compiled.then_some(name)
 }
 
+/// The programs that a COPY takes from an image of tools, by their names.
+#[must_use]
+pub fn tools_of_copy(model: &Model<'_>, index: usize) -> Option<BTreeSet<String>> {
+    let from = model.instruction(index).flag("from")?.value.as_deref()?;
+    let reference: crate::syntax::image::ImageReference = from.parse().ok()?;
+    let sources = &transfer(model, index)?.sources;
+    let names = sources.iter().map(|source| base_name(&source.text).to_owned());
+    tables::needs().is_contained(&reference.name()).then(|| names.collect())
+}
+
 /// Where accounts have their homes.
 const HOMES: &str = "/home";
 
@@ -185,7 +196,15 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
         let touched = match kind(model, index) {
             Kind::Run => {
                 if calls_chown(model, index) {
-                    return Err("a RUN changes owners".to_owned());
+                    match deeds(model, index)?.as_slice() {
+                        [Deed::Owner { path: directory, .. }] if !is_below(directory, path) => continue,
+                        [Deed::Owner { path: directory, owner }] if directory == path => {
+                            let unknown = || format!("who owns `{path}` is not known");
+                            owners.push(identity(stage, owner).ok_or_else(unknown)?);
+                            continue;
+                        }
+                        _ => return Err("a RUN changes owners".to_owned()),
+                    }
                 }
                 let is_home = path.rsplit_once('/').is_some_and(|(parent, _)| parent == HOMES);
                 if is_home && deeds(model, index)?.contains(&Deed::Account) {
@@ -213,11 +232,21 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
             owners.push(owner);
         }
     }
+    owners.dedup();
     match owners.as_slice() {
         [] | [(0, 0)] => Ok(None),
         [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
         _ => Err(format!("what stands below `{path}` belongs to several users")),
     }
+}
+
+/// Whether the directory is one that WORKDIR makes in front of the instruction.
+#[must_use]
+pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, directory: &str) -> bool {
+    (stage.instructions.start..before).any(|index| {
+        matches!(model.instruction(index).kind, InstructionKind::Workdir(_))
+            && model.state(index + 1).workdir.fixed() == Some(directory)
+    })
 }
 
 /// User and group of `name`, `name:group` or numbers, as the image knows them.
@@ -635,7 +664,9 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
         };
         row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
     };
-    model.instruction(run).flags.is_empty() && !model.calls(run).iter().any(reads)
+    let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
+    let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
+    model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
 }
 
 /// Whether the RUN does nothing but to make directories before anything is copied.
@@ -676,6 +707,9 @@ pub fn may_run_there(model: &Model<'_>, run: usize) -> Result<(), String> {
     let names: Vec<String> = script.all_simple_commands().iter().filter_map(|command| command.name()).collect();
     if let Some(name) = names.iter().find(is_lost) {
         return Err(format!("line {line} calls `{name}`"));
+    }
+    if model.calls(run).iter().any(super::dependencies::installs) {
+        return Err(format!("line {line} installs packages, which may have to be compiled"));
     }
     match deeds(model, run) {
         Ok(deeds) if deeds.contains(&Deed::PythonPackages) => Err(format!("line {line} installs Python packages")),
@@ -912,12 +946,48 @@ fn named_directory(text: &str, is_copied: impl Fn(&str) -> bool) -> Option<Strin
     found.find(|path| !is_copied(path))
 }
 
-/// The lines that make the virtual environment and put it on the PATH.
+/// The lines that make the virtual environment and put it on the PATH of a stage that goes on up to the instruction `last`.
 #[must_use]
-pub fn environment_lines() -> [String; 2] {
+pub fn environment_lines(model: &Model<'_>, stage: &Stage, last: usize) -> [String; 2] {
     let table = &tables::stages().environment;
     let directory = &table.directory;
-    [format!("RUN {} {directory}", table.make), format!("ENV PATH={directory}/{}:$PATH", table.bin)]
+    let reads_it = |run: usize| model.calls(run).iter().any(|call| table.activated.contains(call.program()));
+    let mut runs = (stage.instructions.start..=last).filter(|index| kind(model, *index) == Kind::Run);
+    let active = if runs.any(reads_it) { format!("{}={directory} ", table.active) } else { String::new() };
+    [format!("RUN {} {directory}", table.make), format!("ENV {active}{}", path_setting())]
+}
+
+/// The options by which installs of the RUN pass over a virtual environment, each with the blanks before it.
+#[must_use]
+pub fn system_options(model: &Model<'_>, run: usize) -> Vec<Span> {
+    let table = &tables::stages().environment.system;
+    let mut spans = Vec::new();
+    for call in model.calls(run) {
+        if format!("{} {}", call.program(), call.subcommand().unwrap_or_default()) != table.command {
+            continue;
+        }
+        for option in call.options().iter().filter(|option| table.options.contains(&option.name)) {
+            let words = &call.command.words;
+            if let (Some(before), Some(word)) =
+                (words.get(option.words.start.wrapping_sub(1)), words.get(option.words.start))
+            {
+                let start = model.script_span(run, before.span).end;
+                spans.push(Span::new(start, model.script_span(run, word.span).end));
+            }
+        }
+    }
+    spans
+}
+
+/// The line that puts the virtual environment on the PATH of the stage that runs.
+#[must_use]
+pub fn path_line() -> String {
+    format!("ENV {}", path_setting())
+}
+
+fn path_setting() -> String {
+    let table = &tables::stages().environment;
+    format!("PATH={}/{}:$PATH", table.directory, table.bin)
 }
 
 /// The line that installs the packages of the new stage; `None` for a package manager that is not written.

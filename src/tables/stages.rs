@@ -35,6 +35,8 @@ pub struct StageTable {
     /// What is known of Java.
     pub java: JavaTable,
     outputs: Vec<NamedOutput>,
+    /// What is known of Ruby.
+    pub ruby: RubyTable,
     servers: Vec<FileServer>,
     lookers: Lookers,
     asks: Vec<Starts>,
@@ -117,6 +119,10 @@ pub struct NodeProjects {
     pub global: BTreeSet<String>,
     /// What node-gyp needs.
     pub compilers: NodeCompilers,
+    /// Packages that are installed for all users, with their programs.
+    pub globals: BTreeMap<String, Vec<String>>,
+    /// What fetches package managers when they are called.
+    pub shims: Shims,
     checks: BTreeSet<String>,
     removers: BTreeSet<String>,
     builders: Vec<ProjectBuilder>,
@@ -126,6 +132,16 @@ pub struct NodeProjects {
     runs_sources: BTreeSet<String>,
     code: BTreeSet<String>,
     development: DevelopmentFiles,
+}
+
+/// A program that puts others on the PATH.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shims {
+    /// Its name.
+    pub program: String,
+    /// The others.
+    pub brings: Vec<String>,
 }
 
 /// What node-gyp needs beside a toolchain.
@@ -269,6 +285,9 @@ pub struct ProgramDirectory {
     pub unless: Vec<String>,
     /// Options that say otherwise.
     pub options: Vec<String>,
+    /// The option that names the directory of the package.
+    #[serde(default)]
+    pub package: Option<String>,
     source: String,
 }
 
@@ -335,6 +354,63 @@ pub struct JavaTable {
     pub starter: String,
     /// Plugins that pack everything that a program needs into one archive.
     pub packers: BTreeSet<String>,
+}
+
+/// What is known of Ruby.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RubyTable {
+    source: String,
+    /// The family of images.
+    pub family: String,
+    /// A program of those images of the family that have compilers.
+    pub with_headers: String,
+    /// Names of Bundler.
+    pub bundlers: BTreeSet<String>,
+    /// The program that installs gems by their names.
+    pub installer: String,
+    /// The subcommand that sets something.
+    pub config: String,
+    /// The variable with the directory of gems.
+    pub home: String,
+    /// The variable with the directory of a project's gems.
+    pub path: String,
+    /// The option and the setting with it.
+    pub path_option: String,
+    /// See `path_option`.
+    pub path_key: String,
+    /// The variable by which a project's gems go to `vendor`.
+    pub deployment: String,
+    /// The option and the setting that do so.
+    pub deployment_option: String,
+    /// See `deployment_option`.
+    pub deployment_key: String,
+    /// That directory, below the project.
+    pub vendor: String,
+    /// The variable with the directory of settings, the directory without it, and the file there.
+    pub settings: String,
+    /// See `settings`.
+    pub settings_directory: String,
+    /// See `settings`.
+    pub settings_file: String,
+    /// The lock file.
+    pub lock: String,
+    /// Words of a lock file for Linux.
+    pub platforms: BTreeSet<String>,
+    /// Options of `bundle install` that leave the rest as it is.
+    pub bundle_options: BTreeSet<String>,
+    /// The same of `bundle config`.
+    pub config_options: BTreeSet<String>,
+    /// The same of `gem install`.
+    pub gem_options: BTreeSet<String>,
+}
+
+impl RubyTable {
+    /// Whether the program installs gems.
+    #[must_use]
+    pub fn is_tool(&self, program: &str) -> bool {
+        self.bundlers.contains(program) || self.installer == program
+    }
 }
 
 /// A family of images with a JDK.
@@ -491,6 +567,10 @@ pub struct PythonEnvironment {
     source: String,
     /// Its directory, absolute.
     pub directory: String,
+    /// The language of the images.
+    pub interpreter: String,
+    /// Commands that install what a project names.
+    pub projects: BTreeSet<String>,
     /// The command that makes it, without the directory.
     pub make: String,
     /// Commands that make one, without the directory.
@@ -501,8 +581,28 @@ pub struct PythonEnvironment {
     pub variables: BTreeSet<String>,
     /// Options of `pip install`, by their main names, that put packages elsewhere.
     pub options: BTreeSet<String>,
+    /// The variable that names the active one.
+    pub active: String,
+    /// Programs that read it.
+    pub activated: BTreeSet<String>,
+    /// What makes a command pass over it.
+    pub system: PassesOver,
+    /// Packages that only install and build, with their programs.
+    pub tools: BTreeMap<String, Vec<String>>,
     /// Texts that name the directories of the interpreter itself.
     pub fixed: BTreeSet<String>,
+}
+
+/// What makes a command pass over virtual environments.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassesOver {
+    /// The command.
+    pub command: String,
+    /// Options, by their main names.
+    pub options: BTreeSet<String>,
+    /// A variable.
+    pub variable: String,
 }
 
 impl StageTable {
@@ -738,6 +838,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.crates.source,
         &table.helpers.source,
         &table.java.source,
+        &table.ruby.source,
         &table.lookers.source,
         &table.zones.source,
         &table.toolchain.source,

@@ -9,7 +9,7 @@
 //!
 //! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
 //! run on an image of the same release without the toolchain, those of C and C++ without the compilers, those of Java on the image of the
-//! same version with a JRE, those of .NET on the one of ASP.NET.
+//! same version with a JRE, those of .NET on the one of ASP.NET. Gems of Ruby are copied to an image without compilers.
 //!
 //! ## Why
 //! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
@@ -31,12 +31,17 @@ mod compiled;
 mod node;
 mod plan;
 mod python;
+mod ruby;
+mod silent;
 mod site;
 mod text;
+mod unlock;
+mod worth;
 
 use self::plan::Draft;
 use super::{Pass, PassContext, PassInfo};
 use crate::model::{Model, Stage};
+use crate::pipeline::BaseChoice;
 use crate::rewrite::{Findings, Level};
 
 /// See the module documentation.
@@ -51,7 +56,8 @@ static INFO: PassInfo = PassInfo {
 };
 
 /// What reads the stage of each kind of program; `None` when it is none of that kind.
-const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[site::find, python::find, node::find, compiled::find];
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] =
+    &[site::find, python::find, node::find, ruby::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
@@ -62,10 +68,21 @@ impl Pass for MultiStage {
         let model = cx.model;
         let Some(stage) = model.stages.last() else { return };
         let span = model.instruction(stage.from).span;
-        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
-        match plan::rewrite(model, stage, &draft) {
+        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else {
+            if model.stages.len() == 1
+                && let Some((reason, unlock)) = silent::why(model, stage)
+            {
+                found.decline(span, format!("it is not split: {reason}"), unlock);
+            }
+            return;
+        };
+        let slims = matches!(cx.options.base, BaseChoice::Auto | BaseChoice::Slim) && cx.options.runs("slim-base");
+        match plan::rewrite(model, stage, &draft, slims) {
             Ok(rewrite) => found.push(rewrite),
-            Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
+            Err(reason) => {
+                let unlock = unlock::unlock(&reason);
+                found.decline(span, format!("it is not split: {reason}"), unlock);
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The partition that follows from a cut: what each instruction above it becomes.
 
-use super::text;
+use super::{text, worth};
 use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
-use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Model, Stage, java, served};
+use crate::model::split::{self, Kind, RuntimeBase};
+use crate::model::{Model, Stage, java};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::validate::{Split, Step};
@@ -78,8 +78,8 @@ pub(super) fn installs_toolchain(model: &Model<'_>, deed: &Deed) -> bool {
 /// Names for the build stage, the first that is free.
 const NAMES: [&str; 4] = ["build", "builder", "build-stage", "imgopt-build"];
 
-/// The split as a rewrite.
-pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result<Rewrite, String> {
+/// The split as a rewrite; `slims` says whether full images are replaced by slim ones in this run.
+pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, slims: bool) -> Result<Rewrite, String> {
     let above = || stage.instructions.start..=draft.cut;
     let mut repeated = Vec::new();
     let mut installs = Vec::new();
@@ -131,19 +131,9 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
         path: carry::lost_path(model, stage, draft.base.as_ref(), &draft.copies)?,
         packages: packages.install.clone(),
     };
-    if let Err(reason) = &draft.prune
-        && packages.dropped.is_empty()
-        && draft.base.is_none()
-        && served::directory(model, stage).is_none()
-    {
-        return Err(reason.clone());
-    }
     split.check(model)?;
     let edits = text::edits(model, stage, &split, &packages)?;
-    let without = match served::directory(model, stage) {
-        Some(directory) => format!("that serves `{directory}` and has nothing else of the build"),
-        None => without(&split, &packages),
-    };
+    let without = worth::without(model, stage, draft, &split, &packages, slims.then_some(&edits))?;
     let mut rewrite = Rewrite::new(
         Level::Guarded,
         model.instruction(stage.from).span,
@@ -166,20 +156,6 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
     Ok(rewrite)
 }
 
-/// What the new stage is without, in words.
-fn without(split: &Split, packages: &RuntimePackages) -> String {
-    let names: Vec<String> = packages.dropped.iter().map(|name| format!("`{name}`")).collect();
-    if names.is_empty() && split.prune.is_some() {
-        return "without development dependencies".to_owned();
-    }
-    match names.as_slice() {
-        [] => format!("from `{}`", split.base),
-        [one] => format!("without {one}"),
-        [first, second] => format!("without {first} and {second}"),
-        [first, second, rest @ ..] => format!("without {first}, {second} and {} more", rest.len()),
-    }
-}
-
 fn is_mentioned(model: &Model<'_>, name: &str) -> bool {
     let is_alias = model.stages.iter().any(|stage| stage.name.as_deref() == Some(name));
     let flags = model.dockerfile.instructions.iter().flat_map(|instruction| &instruction.flags);
@@ -188,6 +164,9 @@ fn is_mentioned(model: &Model<'_>, name: &str) -> bool {
 
 fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize) -> bool {
     let is_copied = |target: &String| draft.copies.iter().any(|copy| is_below(target, copy));
+    if split::tools_of_copy(model, index).is_some_and(|tools| !split::runs_any(model, stage, &tools)) {
+        return false;
+    }
     let language = split::language(model, stage, draft.cut);
     let assets = language.and_then(|language| split::assets(model, index, language));
     !split::destination(model, index).is_some_and(|target| is_copied(&target))
@@ -197,11 +176,13 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
 }
 
 fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
+    let in_environment = draft.environment.is_some_and(|first| first <= index);
     if split::makes_directories(model, stage, index) {
         return true;
     }
     let is_same = |deed: &Deed| match deed {
         Deed::Account => true,
+        Deed::Owner { path, .. } => split::is_made_by_workdir(model, stage, index, path),
         Deed::Packages { names, refreshed, .. } => {
             *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
         }
@@ -209,8 +190,12 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
             !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
                 && !carry::is_left_behind(model, stage, draft.cut, path)
         }
+        Deed::PythonTools(_) if in_environment => false,
+        Deed::PythonTools(programs) | Deed::Tools(programs) => {
+            split::runs_any(model, stage, &programs.iter().cloned().collect())
+        }
         Deed::Programs => true,
-        Deed::PythonPackages | Deed::Taken(_) => false,
+        Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }
