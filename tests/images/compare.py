@@ -256,7 +256,8 @@ def writable(container, uid, gids, wanted):
 def rewrite(imgopt, application, place, skip):
     """Rewrites in a copy of the context; returns the copy with the result as its Dockerfile, and the report."""
     context = application.copy(place)
-    words = [str(imgopt), "rewrite", "--format=json", *(f"--skip={name}" for name in skip), "Dockerfile"]
+    asked = application.probe.get("options", [])
+    words = [str(imgopt), "rewrite", "--format=json", *asked, *(f"--skip={name}" for name in skip), "Dockerfile"]
     done = subprocess.run(words, cwd=context, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{application.name}: imgopt ended with {done.returncode}: {done.stderr}")
