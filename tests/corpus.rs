@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use imgopt::context::BuildContext;
+use imgopt::context::{BuildContext, Surroundings};
+use imgopt::model::Model;
+use imgopt::model::body::BodyCache;
+use imgopt::rewrite::Level;
 use imgopt::{Options, optimize, syntax};
 use rayon::prelude::*;
 
@@ -123,4 +126,96 @@ fn every_file_comes_out_right() {
         println!("{failure}");
     }
     assert!(tally.failures.is_empty(), "{} failures", tally.failures.len());
+}
+
+/// Whom the images of a folder run as, and what holds `non-root-user` back.
+#[derive(Default)]
+struct Users {
+    images: usize,
+    unknown: usize,
+    root_before: usize,
+    /// Images that run as root afterwards, by level.
+    root_after: [usize; LEVELS.len()],
+    /// Why it is left alone at the highest level.
+    reasons: BTreeMap<String, usize>,
+}
+
+const LEVELS: [Level; 3] = [Level::Safe, Level::Guarded, Level::Breaking];
+
+impl Users {
+    fn merge(mut self, other: Self) -> Self {
+        self.images += other.images;
+        self.unknown += other.unknown;
+        self.root_before += other.root_before;
+        self.root_after.iter_mut().zip(other.root_after).for_each(|(mine, other)| *mine += other);
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        self
+    }
+}
+
+/// Whether the image of the last stage runs as root; `None` when that is not known or there is no such stage.
+fn runs_as_root(source: &str, context: &BuildContext) -> Option<bool> {
+    let parsed = syntax::parse(source);
+    let cache = BodyCache::default();
+    let model = Model::build(source, &parsed.dockerfile, context, &cache);
+    let user = model.final_stage()?.end.user.fixed()?.split(':').next()?.to_owned();
+    Some(matches!(user.as_str(), "" | "0" | "root"))
+}
+
+fn users_of(path: &PathBuf) -> Users {
+    let mut users = Users::default();
+    let Ok(source) = String::from_utf8(std::fs::read(path).expect("the corpus can be read")) else { return users };
+    let parsed = syntax::parse(&source);
+    if parsed.has_errors() {
+        return users;
+    }
+    let context = match std::env::var_os("IMGOPT_CONTEXTS") {
+        Some(_) => BuildContext::discover(path, &parsed.dockerfile, None, &Surroundings::default()),
+        None => BuildContext::unknown(),
+    };
+    users.images = 1;
+    let Some(is_root) = runs_as_root(&source, &context) else {
+        users.unknown = 1;
+        return users;
+    };
+    if !is_root {
+        return users;
+    }
+    users.root_before = 1;
+    for (level, after) in LEVELS.into_iter().zip(&mut users.root_after) {
+        let only = ["non-root-user".to_owned()].into();
+        let outcome = optimize(&source, &context, &Options { level, only, ..Options::default() });
+        *after = usize::from(runs_as_root(&outcome.optimized, &context) != Some(false));
+        if level == Level::Breaking {
+            for declined in &outcome.declined {
+                *users.reasons.entry(general(&declined.reason)).or_default() += 1;
+            }
+        }
+    }
+    users
+}
+
+/// Prints, as Markdown, how many images run as root before and after, and why they still do. `IMGOPT_CONTEXTS=1` looks for build
+/// contexts around the files.
+#[test]
+fn images_run_as_root_less_often() {
+    let Some(files) = files() else { return };
+    let users = files.par_iter().map(users_of).reduce(Users::default, Users::merge);
+    let known = (users.images - users.unknown).max(1);
+    let share = |count: usize| format!("{count} ({:.1} %)", 100.0 * count as f64 / known as f64);
+    println!("{} images, of {} of them the user is known.\n", users.images, users.images - users.unknown);
+    println!("| | images that run as root |\n|---|--:|");
+    println!("| before | {} |", share(users.root_before));
+    for (level, count) in LEVELS.into_iter().zip(users.root_after) {
+        println!("| after, {level} | {} |", share(count));
+        assert!(count <= users.root_before, "{level}");
+    }
+    println!("\n`non-root-user` at level breaking leaves an image alone because:\n");
+    let mut reasons: Vec<_> = users.reasons.iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    for (reason, count) in reasons.iter().take(20) {
+        println!("- {count}: {reason}");
+    }
 }

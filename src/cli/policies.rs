@@ -24,8 +24,10 @@ impl Policies {
         Ok(Policy {
             pins: self.lock(path)?,
             bases: settings.bases.clone(),
+            tables: settings.tables.clone(),
             today: Some(today()),
             enforced: purpose == Purpose::Check,
+            user: settings.user,
         })
     }
 

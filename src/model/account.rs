@@ -1,19 +1,15 @@
 //! The user that a stage can run as in place of root, and what has to be done for it.
 
+use super::identity::{Account, MadeAccount};
+use super::privilege::Started;
 use super::runtime::Refusal;
+use super::server::Swap;
 use super::writes::Writes;
 use super::{Base, Model, Stage};
 use crate::context::Entry;
 use crate::rewrite::{Assumption, AssumptionKind, Level};
 use crate::syntax::ast::InstructionKind;
-use crate::tables::{self, Fact, ImageFacts, Sh};
-
-/// The name of an account that is made.
-const NAME: &str = "app";
-/// Its number, beyond those that distributions and their packages hand out.
-const ID: u32 = 10001;
-/// The user of distroless images, for images without accounts.
-const NUMBER: u32 = 65532;
+use crate::tables::{self, ImageFacts};
 
 /// How a stage comes to run as a user other than root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +32,8 @@ pub struct Plan {
     pub writes: Writes,
     /// A volume or bind mount that compose files name.
     pub mount: Option<String>,
-}
-
-/// The account a plan uses.
-struct Account {
-    user: String,
-    owner: String,
-    ids: String,
-    origin: String,
-    make: Option<String>,
+    /// Another base image, in which the server does not start as root.
+    pub swap: Option<Swap>,
 }
 
 impl Model<'_> {
@@ -63,23 +52,78 @@ impl Model<'_> {
             return Ok(None);
         }
         let image = self.base_is_plain(stage)?;
-        self.author_has_not_decided(stage)?;
+        let own = image.and_then(|image| tables::users().own(&image.family));
+        let made = self.author_has_not_decided(stage)?;
         self.nothing_lies_at_home(stage)
             .map_err(|reason| (reason, "the files below a directory that every user can read"))?;
         self.files_are_readable(stage).map_err(|reason| (reason, "a mode that lets other users read the file"))?;
-        let started = self.started(stage).map_err(|reason| (reason, "an ENTRYPOINT or CMD that starts one program"))?;
-        self.needs_no_root(stage, &started)
+        let started =
+            self.started(stage, own).map_err(|reason| (reason, "an ENTRYPOINT or CMD that starts one program"))?;
+        if let Some(made) = &made {
+            self.starts_nothing_unread(stage, &started, &made.name)?;
+        }
+        self.services_need_no_root()
             .map_err(|reason| (reason, "a program that works without root, or USER by hand"))?;
-        let writes = self
-            .writes(stage, &started)
-            .map_err(|reason| (reason, "a directory of its own for what the program writes"))?;
-        let account = self.account(stage, image);
+        let server = own.and_then(|own| Some((own, own.settings.as_ref()?)));
+        if server.is_none() {
+            self.sources_name_no_home(stage)
+                .map_err(|reason| (reason, "the files below a directory that every user can read"))?;
+        }
+        let mut swap = None;
+        let writes = match server {
+            Some((own, settings)) => {
+                self.starts_only(&started, own)?;
+                let found = self.server_settings(stage, settings)?;
+                if let Some(made) = made.as_ref().filter(|_| found.is_default) {
+                    let reason = format!("line {} makes an account beside that of the server", made.line);
+                    return Err((reason, "FROM with the unprivileged image, by hand"));
+                }
+                if found.is_default {
+                    swap = Some(self.unprivileged(stage, settings)?);
+                } else {
+                    self.listens_high(stage, &found, settings)?;
+                }
+                if swap.is_some() { Writes::default() } else { found.writes }
+            }
+            None => {
+                self.needs_no_root(stage, &started, own)
+                    .map_err(|reason| (reason, "a program that works without root, or USER by hand"))?;
+                self.writes(stage, &started, own)
+                    .map_err(|reason| (reason, "a directory of its own for what the program writes"))?
+            }
+        };
+        let mut account = self.account(stage, image, made)?;
+        if let Some(swap) = &swap {
+            // The user of that image has a number.
+            account.user = account.ids.split(':').next().unwrap_or_default().to_owned();
+            account.origin = format!("as `{}` does", swap.reference);
+        }
         let after = self.last_that_makes_files(stage);
-        let commands = self.commands(stage, &account, &writes)?;
+        let last = self.instruction(after).full_span().of(self.source);
+        if last.trim_end().ends_with(self.dockerfile.escape) {
+            let reason = "the last instruction that makes files ends with a continuation, which would take USER in";
+            return Err((reason.to_owned(), "the line without it"));
+        }
+        let commands = if swap.is_some() {
+            Vec::new()
+        } else {
+            let mut commands = self.commands(stage, &account, &writes)?;
+            if server.is_some() && !writes.files.is_empty() {
+                let files = writes.files.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+                commands.push(format!("touch {files}"));
+                commands.push(format!("chown {} {files}", account.owner));
+            }
+            commands
+        };
         let mount = self.context.services().iter().find_map(|service| {
             Some(format!("{}: `{}` of the service `{}`", service.file, service.volume.as_ref()?, service.name))
         });
-        let is_breaking = writes.unknown.is_some() || !writes.volumes.is_empty() || mount.is_some();
+        if let (Some((_, settings)), Some(mount)) = (server, &mount)
+            && mount.contains(settings.directory.as_str())
+        {
+            return Err((format!("{mount} covers the settings of the server"), "settings that are in the image"));
+        }
+        let is_breaking = swap.is_some() || writes.unknown.is_some() || !writes.volumes.is_empty() || mount.is_some();
         let mut assumptions = vec![
             Assumption::assumed(AssumptionKind::NoRootNeeded),
             Assumption::assumed(AssumptionKind::WritesSeen),
@@ -99,7 +143,41 @@ impl Model<'_> {
             assumptions,
             writes,
             mount,
+            swap,
         }))
+    }
+
+    /// Checks that no file of the build context is started of which the text is not known: it may come to the account by itself.
+    fn starts_nothing_unread(&self, stage: &Stage, started: &Started, account: &str) -> Result<(), Refusal> {
+        for program in started.commands.iter().filter_map(|argv| argv.first()) {
+            let Some(path) = self.absolute(stage, program).filter(|_| program.contains('/')) else { continue };
+            let source = self.context_file(stage, stage.instructions.end, &path);
+            if source.and_then(|source| self.context.read(&source)).is_some() {
+                continue;
+            }
+            let brings = |index: usize| {
+                let (InstructionKind::Copy(transfer) | InstructionKind::Add(transfer)) = &self.instruction(index).kind
+                else {
+                    return false;
+                };
+                let destination = self.destination(index, transfer);
+                self.instruction(index).flag("from").is_none()
+                    && destination.is_none_or(|destination| super::origin::is_within(&path, &destination))
+            };
+            if self.family(stage).iter().any(|stage| stage.instructions.clone().any(brings)) {
+                let reason =
+                    format!("the text of `{program}` is not known: it may change to the account `{account}` itself");
+                return Err((reason, "a known build context, or USER by hand"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the stage comes to be built from another image, in which the server does not start as root.
+    #[must_use]
+    pub fn runs_unprivileged_instead(&self, from: usize) -> bool {
+        let stage = self.stages.iter().find(|stage| stage.from == from);
+        stage.is_some_and(|stage| matches!(self.user_plan(stage), Ok(Some(Plan { swap: Some(_), .. }))))
     }
 
     /// What the tables know of the base image, when it starts nothing by itself.
@@ -128,8 +206,10 @@ impl Model<'_> {
         Ok(Some(image))
     }
 
-    /// Checks that neither the file nor a compose file says who runs the program.
-    fn author_has_not_decided(&self, stage: &Stage) -> Result<(), Refusal> {
+    /// Checks that neither the file nor a compose file says who runs the program. The account that the file makes for it, if it
+    /// makes one.
+    fn author_has_not_decided(&self, stage: &Stage) -> Result<Option<MadeAccount>, Refusal> {
+        let mut made: Vec<MadeAccount> = Vec::new();
         for stage in self.family(stage) {
             for index in stage.instructions.clone() {
                 let line = self.lines.line(self.instruction(index).span.start);
@@ -137,12 +217,15 @@ impl Model<'_> {
                     return Err((format!("line {line} says USER: root is meant"), "no USER root"));
                 }
                 let Some(body) = self.body(index).filter(|_| self.is_run(index)) else { continue };
-                if body.text.text.split_whitespace().any(|word| tables::users().makes_account(word)) {
-                    return Err((
-                        format!("line {line} makes an account: which is for the program is not known"),
-                        "USER with it",
-                    ));
+                if let Some(word) = body.text.text.split_whitespace().find(|word| tables::users().changes_user(word)) {
+                    return Err((format!("line {line} names `{word}`: something changes user itself"), "USER by hand"));
                 }
+                if !body.text.text.split_whitespace().any(|word| tables::users().makes_account(word)) {
+                    continue;
+                }
+                let refusal =
+                    || (format!("line {line} makes an account: which is for the program is not known"), "USER with it");
+                made.extend(self.made_accounts(index, line).ok_or_else(refusal)?);
             }
         }
         if let Some(service) = self.context.services().iter().find(|service| service.user.is_some()) {
@@ -150,94 +233,35 @@ impl Model<'_> {
             let reason = format!("{}: the service `{}` says `user: {user}`", service.file, service.name);
             return Err((reason, "no `user` in the compose file"));
         }
-        Ok(())
+        match made.as_slice() {
+            [] => Ok(None),
+            [account] if self.is_for_the_program(stage, &account.name) => Ok(made.pop()),
+            [account] => {
+                let MadeAccount { name, line, .. } = account;
+                Err((
+                    format!(
+                        "line {line} makes the account `{name}` and gives it no file: whether it is for the program is not known"
+                    ),
+                    "USER with it",
+                ))
+            }
+            [first, ..] => Err((
+                format!(
+                    "line {} makes an account, and not the only one: which is for the program is not known",
+                    first.line
+                ),
+                "USER with one of them",
+            )),
+        }
     }
 
     /// The stage and those that it is built from.
-    fn family<'s>(&'s self, stage: &'s Stage) -> Vec<&'s Stage> {
+    pub(super) fn family<'s>(&'s self, stage: &'s Stage) -> Vec<&'s Stage> {
         let mut family = vec![stage];
         while let Base::Stage(parent) = family[family.len() - 1].base {
             family.push(&self.stages[parent]);
         }
         family
-    }
-
-    /// Checks that nothing that the program needs lies below the home directory of root, which other users cannot enter.
-    fn nothing_lies_at_home(&self, stage: &Stage) -> Result<(), String> {
-        let table = tables::users();
-        let family = self.family(stage);
-        let environment = &stage.end.variables.environment;
-        let lies_elsewhere = environment.keys().any(|name| table.lies_elsewhere(name));
-        if let Some((name, _)) = environment.iter().find(|(_, value)| value.text.as_deref().is_some_and(names_home)) {
-            return Err(format!("the variable `{name}` leads below `/root`"));
-        }
-        for index in family.iter().flat_map(|stage| stage.instructions.clone()) {
-            let instruction = self.instruction(index);
-            let line = self.lines.line(instruction.span.start);
-            let home = |what: &str| Err(format!("line {line} {what} below `/root`, which only root can enter"));
-            match &instruction.kind {
-                InstructionKind::Copy(transfer) | InstructionKind::Add(transfer) => {
-                    let destination = self.destination(index, transfer);
-                    if destination.is_none_or(|path| names_home(&path)) {
-                        return home("may put files");
-                    }
-                }
-                InstructionKind::Run(_) => {
-                    let Some(body) = self.body(index) else { continue };
-                    let text = &body.text.text;
-                    if names_home(text) && !self.only_removes(index) {
-                        return home("has files");
-                    }
-                    let fetched = ["| sh", "|sh", "| bash", "|bash", "-c \"$(curl", "-c \"$(wget"];
-                    if fetched.iter().any(|installer| text.contains(installer)) {
-                        return home("runs an installer from the network, which may put files");
-                    }
-                    if let Some(command) = table.home_command(text)
-                        && !lies_elsewhere
-                        && !table.lies_elsewhere(text)
-                    {
-                        return home(&format!("runs `{command}`, which puts files"));
-                    }
-                }
-                InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_) | InstructionKind::Healthcheck(_)
-                    if names_home(instruction.span.of(self.source)) =>
-                {
-                    return home("names files");
-                }
-                _ => {}
-            }
-        }
-        if stage.end.workdir.text.as_deref().is_some_and(names_home) {
-            return Err("the working directory lies below `/root`".to_owned());
-        }
-        for source in self.context.sources().unwrap_or_default() {
-            let name = source.path.rsplit('/').next().unwrap_or_default();
-            let is_code = table.writers(&source.path).is_some() && !table.is_aside(&source.path);
-            if is_code && source.known().contains("/root/") {
-                return Err(format!("`{}` names `/root/`", source.path));
-            }
-            if name.ends_with(".json")
-                && !name.contains("lock")
-                && !lies_elsewhere
-                && let Some(package) = table.home_dependency(source.known())
-            {
-                return Err(format!(
-                    "`{}` has the package {package}, which puts files below the home directory",
-                    source.path
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether every command of the RUN that names the home directory removes files.
-    fn only_removes(&self, run: usize) -> bool {
-        let Some(calls) = self.every_call(run) else { return false };
-        let names = |text: &str| names_home(text);
-        calls.iter().all(|call| {
-            let mentions = call.command.words.iter().any(|word| word.pattern().is_none_or(|text| names(&text)));
-            !mentions || call.program() == "rm" || call.command.name().as_deref() == Some("rm")
-        })
     }
 
     /// Checks that no mode keeps files from other users.
@@ -267,43 +291,6 @@ impl Model<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The account: the base's own, one that is made, or a number.
-    fn account(&self, stage: &Stage, image: Option<&ImageFacts>) -> Account {
-        let number = |id: u32| Account {
-            user: format!("{id}:{id}"),
-            owner: id.to_string(),
-            ids: format!("{id}:{id}"),
-            origin: "a number, because the image has no command that makes accounts".to_owned(),
-            make: None,
-        };
-        let Some(image) = image else { return number(NUMBER) };
-        let own = tables::users().own(&image.family);
-        if let Some(user) = own.and_then(|own| image.users.iter().find(|user| user.name == own)) {
-            return Account {
-                user: user.name.clone(),
-                owner: user.name.clone(),
-                ids: format!("{}:{}", user.uid, user.gid),
-                origin: "the user that the base image has for programs".to_owned(),
-                make: None,
-            };
-        }
-        let is_default =
-            stage.end.shell.as_deref().is_some_and(|shell| shell == ["/bin/sh".to_owned(), "-c".to_owned()]);
-        let has_shell = is_default && !image.sh.is(&Sh::None) && matches!(image.sh, Fact::Known(_));
-        let distribution = image.distribution.known().map(|distribution| distribution.name);
-        let make = distribution.and_then(|distribution| tables::users().create(distribution, NAME, ID));
-        match make.filter(|_| has_shell && !image.users.iter().any(|user| user.name == NAME || user.uid == ID)) {
-            Some(make) => Account {
-                user: NAME.to_owned(),
-                owner: NAME.to_owned(),
-                ids: format!("{ID}:{ID}"),
-                origin: "a user of its own".to_owned(),
-                make: Some(make),
-            },
-            None => number(ID),
-        }
     }
 
     /// The last instruction of the stage that makes or changes files, or its FROM.
@@ -341,12 +328,12 @@ impl Model<'_> {
             }
         }
         if !directories.is_empty() {
-            commands.push(format!("install -d -o {0} -g {0} {1}", account.owner, directories.join(" ")));
+            commands.push(format!("install -d {} {}", account.options, directories.join(" ")));
         }
         let exists = |path: &&String| self.context_file(stage, stage.instructions.end, path).is_some();
         let files: Vec<&str> = writes.files.iter().filter(exists).map(String::as_str).collect();
         if !files.is_empty() {
-            commands.push(format!("chown {0}:{0} {1}", account.owner, files.join(" ")));
+            commands.push(format!("chown {} {}", account.owner, files.join(" ")));
         }
         let has = |program: &str| stage.image.as_deref().is_some_and(|image| image.programs.contains(program));
         let makes_directories = commands.iter().any(|command| command.starts_with("install"));
@@ -370,18 +357,6 @@ impl Model<'_> {
         })?;
         Some(format!("{below}/{}", name.0))
     }
-}
-
-/// Whether the text names the home directory of root.
-fn names_home(text: &str) -> bool {
-    let word = |at: usize, len: usize| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + len..].chars().next();
-        before.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '/' | '_' | '-' | '.'))
-            && after.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'))
-    };
-    text.match_indices("/root").any(|(at, known)| word(at, known.len()))
-        || ["~/", "$HOME", "${HOME"].iter().any(|home| text.contains(home))
 }
 
 /// Whether a mode keeps other users from reading.

@@ -16,7 +16,7 @@ use crate::tables::{self, Fact, Fate, ImageFacts, Lost};
 const LEAST_SAVED: f64 = 8.0;
 
 /// More packages than this do not have to be installed for a slim image.
-const MAX_PACKAGES: usize = 8;
+const MAX_PACKAGES: usize = 10;
 
 /// How a stage is built from the slim variant of its image.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +81,18 @@ pub fn install_commands(packages: &[String]) -> [String; 3] {
 pub fn slim(model: &Model<'_>, stage: &Stage) -> Result<Option<Slim>, Refusal> {
     let Some(swap) = Swap::of(model, stage) else { return Ok(None) };
     swap.slim()
+}
+
+/// Whether the image of the stage has a slim variant without the packages of development.
+#[must_use]
+pub fn has_slim_variant(model: &Model<'_>, stage: &Stage) -> bool {
+    Swap::of(model, stage).is_some_and(|swap| swap.lost().is_ok_and(|lost| !lost.is_documentation()))
+}
+
+/// Whether the full image of the stage has a package of development that its slim variant lacks.
+#[must_use]
+pub fn full_image_has(model: &Model<'_>, stage: &Stage, package: &str) -> bool {
+    Swap::of(model, stage).is_some_and(|swap| swap.lost().is_ok_and(|lost| lost.has(package)))
 }
 
 /// A stage with an image that has a slim variant.

@@ -272,14 +272,34 @@ impl Model<'_> {
         }
     }
 
+    /// The text of a word, with the values of variables that ENV sets and the script leaves alone.
+    #[must_use]
+    pub fn text_of(&self, run: usize, word: &Word) -> Option<String> {
+        let mut text = String::new();
+        for part in &word.parts {
+            match part {
+                WordPart::Literal { text: literal, .. } => text.push_str(literal),
+                WordPart::Expansion { variable: Some(name), text: written, .. }
+                    if *written == format!("${name}") || *written == format!("${{{name}}}") =>
+                {
+                    text.push_str(&self.untouched(run, name)?);
+                }
+                _ => return None,
+            }
+        }
+        Some(text)
+    }
+
     /// The value of a variable that ENV sets and the script leaves alone, if it is one path.
     pub(super) fn plain_path_of(&self, run: usize, name: &str) -> Option<String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+        self.untouched(run, name).filter(|value| value.starts_with('/') && value.chars().all(is_plain))
+    }
+
+    /// The value of a variable that ENV sets and the script leaves alone.
+    fn untouched(&self, run: usize, name: &str) -> Option<String> {
         let Variable::Set(value) = self.state(run).variables.get(name) else { return None };
         let value = value.fixed()?;
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
-        if !value.starts_with('/') || !value.chars().all(is_plain) {
-            return None;
-        }
         // `read NAME`, `for NAME in`, `NAME=`: anything but an expansion of it may set it.
         let text = &self.body(run)?.text.text;
         let is_expansion = |(at, _): (usize, &str)| {

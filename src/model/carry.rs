@@ -4,7 +4,7 @@ use super::cache::is_below;
 use super::deed::{Deed, deeds};
 use super::scope::Variable;
 use super::split::{self, Kind, RuntimeBase};
-use super::{Model, Stage};
+use super::{Model, Stage, java, served};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
 
@@ -12,6 +12,12 @@ use crate::tables;
 /// copied out of it, the program does not start there, and nothing names it.
 #[must_use]
 pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
+    if let Some(directory) = served::directory(model, stage) {
+        return !served::is_served(&directory, path);
+    }
+    if java::packed(model, stage, path).is_some_and(|jar| jar != path) {
+        return true;
+    }
     let takes = |index: usize| {
         split::kind(model, index) == Kind::Run
             && deeds(model, index).is_ok_and(|deeds| {
@@ -25,15 +31,25 @@ pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) 
         && !is_named(model, stage, cut, path)
 }
 
-/// Whether a COPY brings something to a directory whose content no program relies on, and nothing names it.
+/// Whether a COPY brings something to a directory whose content no program relies on, and nothing names it; or to another one than that
+/// which a server of files reads.
 #[must_use]
 pub fn is_scratch_copy(model: &Model<'_>, stage: &Stage, cut: usize, index: usize) -> bool {
+    if let Some(directory) = served::directory(model, stage) {
+        // What is served comes from the build as a whole.
+        return split::destination(model, index)
+            .is_some_and(|target| target == directory || !is_below(&target, &directory));
+    }
     split::destination(model, index).is_some_and(|target| {
         tables::stages().is_scratch(&target)
             && !is_started_in(model, stage, &target)
             && !is_named(model, stage, cut, &target)
     })
 }
+
+/// What may follow on a path in code, and in an instruction.
+const PATH_ENDS: [char; 4] = ['/', '"', '\'', '`'];
+const WORD_ENDS: [char; 8] = ['/', '"', '\'', '`', ' ', '\n', ';', '&'];
 
 /// Whether containers start in the directory or below it, or that is not known.
 fn is_started_in(model: &Model<'_>, stage: &Stage, path: &str) -> bool {
@@ -50,18 +66,22 @@ fn is_named(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
             || matches!(&model.instruction(index).kind, InstructionKind::Workdir(_))
     };
     let written = stage.instructions.clone().filter(|index| !is_of_build(*index));
-    let names = |text: &str| {
-        let is_relative =
-            |name: &str| ['"', '\'', '`', '/', ' ', '='].iter().any(|c| text.contains(&format!("{c}{name}")));
+    let names = |text: &str, ends: &[char]| {
+        let is_relative = |name: &str| {
+            text.match_indices(name).any(|(at, _)| {
+                let starts = text[..at].ends_with(['"', '\'', '`', '/', ' ', '=']);
+                starts && text[at + name.len()..].chars().next().is_none_or(|c| ends.contains(&c))
+            })
+        };
         text.contains(path) || relative.is_some_and(is_relative)
     };
-    if written.into_iter().any(|index| names(model.instruction(index).full_span().of(model.source))) {
+    if written.into_iter().any(|index| names(model.instruction(index).full_span().of(model.source), &WORD_ENDS)) {
         return true;
     }
     let Some(files) = split::context_files(model) else { return true };
     let table = tables::stages();
     let is_read = |file: &str| !table.is_build_file(file.rsplit('/').next().unwrap_or(file));
-    files.iter().any(|(file, text)| is_read(file) && names(text))
+    files.iter().any(|(file, text)| is_read(file) && names(text, &PATH_ENDS))
 }
 
 /// The line that puts a directory on the PATH in which copied programs stand, when another base image has it not there.

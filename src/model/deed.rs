@@ -3,20 +3,20 @@
 //! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
 //! the order of commands do not matter to it.
 
+mod python;
+
+pub use python::with_any_extras;
+
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, installs, outputs};
+use super::{Model, installs, java, outputs};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
-use crate::shell::command::pip::PipInstall;
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
-use crate::tables::{self, Operands, OptionValue};
-
-/// Files of requirements that name one another are followed so far.
-const MAX_NESTING: usize = 5;
+use crate::tables::{self, Operands, OptionValue, ProjectTool};
 
 /// What a command leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,23 +32,47 @@ pub enum Deed {
     },
     /// Python packages for the interpreter that the PATH leads to.
     PythonPackages,
+    /// As `PythonPackages`, of use only to who starts one of these programs.
+    PythonTools(Vec<String>),
+    /// Tools for all users, of use only to who starts one of these programs.
+    Tools(Vec<String>),
+    /// Stand-ins for programs, which fetch them when they are first called.
+    Shims(Vec<String>),
     /// Files at the absolute path or below it, or none.
     Below(String),
     /// As `Below`; the path is there afterwards.
     Output(String),
     /// A user or a group.
     Account,
+    /// The owner of the directory at the absolute path, without what is below it.
+    Owner {
+        /// The path.
+        path: String,
+        /// The owner as written.
+        owner: String,
+    },
+    /// Programs of a registry for all users, the same wherever they are installed.
+    Programs,
     /// Nothing new: what the program needs of the path, or of what stands below it, is put where the program has it.
     Taken(String),
 }
 
 impl Deed {
+    /// The programs without which the deed is of no use.
+    #[must_use]
+    pub fn tools(&self) -> Option<&[String]> {
+        match self {
+            Self::PythonTools(programs) | Self::Tools(programs) | Self::Shims(programs) => Some(programs),
+            _ => None,
+        }
+    }
+
     /// The path at or below which files are left.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Below(path) | Self::Output(path) => Some(path),
-            Self::Packages { .. } | Self::PythonPackages | Self::Account | Self::Taken(_) => None,
+            _ => None,
         }
     }
 }
@@ -165,6 +189,7 @@ impl Reader<'_> {
                         let is_descriptor = redirect.operator.ends_with('&');
                         if !is_descriptor && !target.starts_with("/dev/") {
                             self.writes(Some(&target))?;
+                            self.is_there_now(&target);
                         }
                     }
                     todo.extend(node.children());
@@ -185,6 +210,18 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a path that a redirection writes is there afterwards.
+    fn is_there_now(&mut self, target: &str) {
+        if let [directory] = self.directories.as_slice()
+            && self.is_chain
+        {
+            let path = joined(directory, target);
+            if !tables::stages().is_scratch(&path) {
+                self.deeds.push(Deed::Output(path));
+            }
+        }
     }
 
     /// Notes a path that is made.
@@ -237,28 +274,47 @@ impl Reader<'_> {
         if let Some(packages) = PackageCommand::of(&invocation) {
             return self.packages(&packages, &invocation, &called);
         }
-        if let Some(directory) = made_environment(command) {
+        if let Some(directory) = self.made_environment(command) {
             return self.makes(&directory);
         }
         match program {
             "cd" | "export" => return Ok(()),
-            "pip" => return self.pip(&invocation),
+            "pip" => return self.pip(&invocation, command),
+            "pipenv" if matches!(subcommand, "install" | "sync") => return self.pipenv(&invocation),
+            "poetry" if matches!(subcommand, "install" | "sync") => return self.poetry(&invocation),
+            "uv" if matches!(subcommand, "pip install") => return self.uv_pip(&invocation),
+            "uv" if matches!(subcommand, "sync") => return self.uv_sync(&invocation),
             _ => {}
+        }
+        if let Some(deed) = self.owned(&invocation, command) {
+            self.deeds.push(deed);
+            return Ok(());
         }
         if tables::stages().makes_accounts(program) {
             self.deeds.push(Deed::Account);
             return Ok(());
         }
+        if program == tables::stages().node.shims.program && matches!(subcommand, "enable" | "prepare") {
+            let is_fetch =
+                |call: &super::call::Call<'_>| call.program() == program && call.subcommand() == Some("prepare");
+            let fetches = self.model.calls(self.run).iter().any(is_fetch);
+            let programs = tables::stages().node.shims.brings.clone();
+            self.deeds.push(if fetches { Deed::Tools(programs) } else { Deed::Shims(programs) });
+            return Ok(());
+        }
+        if subcommand == "global add" && tables::stages().project_tool(program).is_some() {
+            return self.globals(&invocation, &called);
+        }
         if tables::stages().is_quiet(program, subcommand) {
             return Ok(());
         }
-        if tables::stages().writes_below(program, subcommand) {
+        if tables::stages().writes_below(program, subcommand) || self.runs_script(&invocation) {
             return self.builds(&invocation, &called);
         }
         let row = tables::effects().command(program, None);
         let row = row.filter(|row| !row.bound && row.first != Some(OptionValue::Script));
         match row.map(|row| row.operands) {
-            Some(Operands::Text) => Ok(()),
+            Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             Some(operands) if operands.writes() => {
                 let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
                 let mut paths = Vec::new();
@@ -268,6 +324,7 @@ impl Reader<'_> {
                 }
                 if let Operands::Copy | Operands::Transfer = operands
                     && self.is_chain
+                    && invocation.options.iter().all(|option| option.value.is_none())
                     && self.places(&paths, operands)
                 {
                     return Ok(());
@@ -310,12 +367,15 @@ impl Reader<'_> {
             self.deeds.extend(made.ok_or("where `install` writes to is not known")?);
             return Ok(());
         }
-        if let Some(directory) = made_environment(command) {
+        if let Some(directory) = self.made_environment(command) {
             return self.makes(&directory);
+        }
+        if tables::stages().only_looks(&name, &command.words.iter().map(Word::pattern).collect::<Vec<_>>()) {
+            return Ok(());
         }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
         match row.map(|row| row.operands) {
-            Some(Operands::Text) => Ok(()),
+            Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             _ => Err(format!("what `{name}` leaves behind is not known")),
         }
     }
@@ -356,74 +416,66 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn pip(&mut self, invocation: &Invocation) -> Result<(), String> {
-        let subcommand = invocation.subcommand();
-        if matches!(subcommand, "cache purge" | "check" | "list" | "freeze") {
-            return Ok(());
-        }
-        let install = PipInstall::of(invocation).filter(|_| subcommand == "install");
-        let install = install.ok_or_else(|| format!("what `pip {subcommand}` leaves behind is not known"))?;
-        let elsewhere = &tables::stages().environment.options;
-        if let Some(option) = invocation.options.iter().find(|option| elsewhere.contains(&option.name)) {
-            return Err(format!("`pip install {}` installs elsewhere", option.name));
-        }
-        if invocation.unknown_option.is_some() || invocation.directory.is_some() || !install.editables.is_empty() {
-            return Err("not all options of `pip install` are known".to_owned());
-        }
-        for requirement in &install.requirements {
-            let text = requirement.text.as_deref().ok_or("what pip installs is known only when it runs")?;
-            let is_local = text.contains('/') && !text.contains("://");
-            if is_local && !text.starts_with("./") || text.starts_with('~') {
-                return Err(format!("pip installs `{text}`"));
-            }
-        }
-        if !self.model.user(self.run).is_root() {
-            return Err("pip does not run as root and installs below the home directory".to_owned());
-        }
-        for file in install.requirement_files.iter().chain(&install.constraint_files) {
-            let path = file.text.as_deref().ok_or("which requirements pip reads is known only when it runs")?;
-            self.requirements(path, 0)?;
-        }
-        self.deeds.push(Deed::PythonPackages);
-        Ok(())
+    /// The directory of the virtual environment that the command makes.
+    fn made_environment(&self, command: &SimpleCommand) -> Option<String> {
+        let (directory, make) = command.words.split_last()?;
+        let make: Option<Vec<String>> = make.iter().map(crate::shell::ast::Word::literal).collect();
+        let is_made = tables::stages().environment.also.contains(&make?.join(" "));
+        is_made.then(|| self.model.text_of(self.run, directory)).flatten().filter(|path| !path.starts_with(['-', '~']))
     }
 
-    /// Checks that a file of requirements installs nothing in place and nothing elsewhere.
-    fn requirements(&self, path: &str, depth: usize) -> Result<(), String> {
-        let unknown = || format!("what `{path}` names is not known without the build context");
-        if path.contains("://") || depth > MAX_NESTING {
-            return Err(unknown());
+    /// The one path of `chown` without options.
+    fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Deed> {
+        let is_plain =
+            invocation.program == "chown" && invocation.options.is_empty() && invocation.unknown_option.is_none();
+        let [owner, path] = invocation.arguments.as_slice() else { return None };
+        let owner = owner.text.clone()?;
+        let path = self.model.text_of(self.run, command.words.get(path.word).filter(|_| is_plain)?)?;
+        let [directory] = self.directories.as_slice() else { return None };
+        (!path.contains(['*', '?', '['])).then(|| Deed::Owner { path: joined(directory, &path), owner })
+    }
+
+    /// Whether the command runs a script of the manifest of the project.
+    fn runs_script(&self, invocation: &Invocation) -> bool {
+        let directory = self.directories.last().map_or("/", String::as_str);
+        outputs::has_script(self.model, self.run, directory, invocation)
+    }
+
+    /// An install of programs for all users, or what fetches them when they are called.
+    fn globals(&mut self, invocation: &Invocation, called: &str) -> Result<(), String> {
+        let options = &tables::stages().node.global;
+        let is_plain = invocation.options.iter().all(|option| options.contains(&option.name));
+        let is_plain = is_plain && invocation.unknown_option.is_none();
+        let programs = outputs::of_globals(invocation).ok().filter(|_| is_plain).unwrap_or_default();
+        if programs.is_empty() && !installs_programs(invocation) {
+            return Err(format!("`{called}` installs for all users"));
         }
-        let directory = self.directories.first().map_or("/", String::as_str);
-        let absolute = joined(directory, path);
-        let source = source_at(self.model, self.run, &absolute).ok_or_else(unknown)?;
-        let text = self.model.context.read(&source).ok_or_else(unknown)?;
-        for line in text.lines().map(str::trim) {
-            let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
-            match option {
-                "-e" | "--editable" if !value.contains("://") => {
-                    return Err(format!("`{source}` installs `{value}` in place"));
-                }
-                "-r" | "--requirement" | "-c" | "--constraint" => {
-                    let parent = absolute.rsplit_once('/').map_or("", |(parent, _)| parent);
-                    self.requirements(&joined(parent, value.trim()), depth + 1)?;
-                }
-                _ => {}
-            }
-        }
+        self.deeds.push(if programs.is_empty() { Deed::Programs } else { Deed::Tools(programs) });
         Ok(())
     }
 
     /// A command of a row of `below`, which names its outputs by options at most.
     fn builds(&mut self, invocation: &Invocation, called: &str) -> Result<(), String> {
-        if invocation.has("--global") || invocation.has("--location") || invocation.values("--prefix").next().is_some()
-        {
-            return Err(format!("`{called}` installs for all users"));
+        if invocation.has("--global") || invocation.has("--location") {
+            return self.globals(invocation, called);
         }
         if tables::stages().project_tool(&invocation.program).is_some() {
-            for directory in self.directories.clone() {
+            let directories = match outputs::directory_option(invocation) {
+                Some(below) => self.directories.iter().map(|directory| joined(directory, &below)).collect(),
+                None => self.directories.clone(),
+            };
+            for directory in directories {
+                if let Some(package) = outputs::writes_outside(self.model, self.run, &directory, invocation) {
+                    return Err(format!("the install script of `{package}` writes to other places than the packages"));
+                }
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
-                self.deeds.extend(made.unwrap_or_else(|| vec![Deed::Below(directory)]));
+                self.deeds.extend(made.unwrap_or_else(|| outputs::of_unknown(&directory, invocation)));
+            }
+            return Ok(());
+        }
+        if let Some(builder) = tables::stages().java_builder(&invocation.program) {
+            for directory in self.directories.clone() {
+                self.deeds.extend(java::built(self.model, self.run, &directory, builder, invocation)?);
             }
             return Ok(());
         }
@@ -443,7 +495,8 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        let outputs: Vec<Option<String>> = invocation.values("-o").map(|value| value.text.clone()).collect();
+        let named = tables::stages().output_option(&invocation.program);
+        let outputs: Vec<Option<String>> = invocation.values(named).map(|value| value.text.clone()).collect();
         for output in &outputs {
             let output = output.as_deref().ok_or("where it writes to is known only when it runs")?;
             let directories = self.directories.iter();
@@ -460,18 +513,24 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a command of a row of `below` does nothing but to install programs for all users, by their names.
+fn installs_programs(invocation: &Invocation) -> bool {
+    let is_name = |text: &str| {
+        let name = text.strip_prefix('@').unwrap_or(text);
+        !text.starts_with(['.', '/']) && !text.contains(':') && name.matches('/').count() == usize::from(name != text)
+    };
+    tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages)
+        && invocation.subcommand() == "install"
+        && invocation.has("--global")
+        && invocation.options.iter().all(|option| tables::stages().node.global.contains(&option.name))
+        && invocation.unknown_option.is_none()
+        && !invocation.arguments.is_empty()
+        && invocation.arguments.iter().all(|argument| argument.text.as_deref().is_some_and(is_name))
+}
+
 /// The part of a path in front of the first name with a glob.
 fn fixed_part(path: &str) -> &str {
     path.find(['*', '?', '[']).map_or(path, |glob| path[..glob].rfind('/').map_or("", |at| &path[..=at]))
-}
-
-/// The directory of the virtual environment that the command makes.
-fn made_environment(command: &SimpleCommand) -> Option<String> {
-    let words: Option<Vec<String>> = command.words.iter().map(Word::literal).collect();
-    let words = words?;
-    let (directory, make) = words.split_last()?;
-    let is_made = tables::stages().environment.also.contains(&make.join(" "));
-    is_made.then(|| directory.clone())
 }
 
 /// `path` below `base` unless it is absolute, cleaned.

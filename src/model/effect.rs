@@ -133,7 +133,8 @@ impl Evaluated {
     }
 
     /// A word that equals only itself.
-    fn verbatim(text: &str) -> Self {
+    #[must_use]
+    pub fn verbatim(text: &str) -> Self {
         Self(Err(text.to_owned()))
     }
 

@@ -9,12 +9,16 @@
 
 mod code;
 mod commands;
+mod locks;
 mod node;
+mod project;
 mod python;
 
-use super::{Model, Stage};
+use super::cache::is_below;
+use super::deed::joined;
+use super::{Model, Stage, split};
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
-use crate::tables::LibC;
+use crate::tables::{self, CommandKind, LibC};
 
 pub use code::{Code, Mention};
 
@@ -29,6 +33,8 @@ pub struct Needs {
     pub code: Vec<Code>,
     /// Whether packages of PyPI or npm are installed, whose code is not seen.
     pub has_packages: bool,
+    /// Programs that installs of projects of the context bring: they run code of the application.
+    pub scripts: Vec<String>,
     /// The commands that were read.
     pub uses: Vec<Use>,
 }
@@ -105,6 +111,8 @@ pub struct Gap {
     pub reason: String,
     /// What would make it readable.
     pub unlock: &'static str,
+    /// Whether only the command itself needs it: of what the command leaves behind, it is known what that needs.
+    pub is_of_command: bool,
 }
 
 /// What the image of a stage needs: its own instructions, not those of stages it is built from.
@@ -129,6 +137,9 @@ fn read(mut reader: Reader<'_>) -> Needs {
 /// More scripts and manifests than this are not read for one stage.
 const MAX_FILES: usize = 200;
 
+/// More directories than this are not followed in one instruction.
+const MAX_DIRECTORIES: usize = 16;
+
 /// Reads the instructions of one stage.
 struct Reader<'m> {
     model: &'m Model<'m>,
@@ -137,6 +148,8 @@ struct Reader<'m> {
     /// What is being read.
     when: When,
     place: Place,
+    /// Where the commands of the instruction may run, when not in its working directory: where `cd` and options lead.
+    directories: Vec<String>,
     /// The C library that packages have to have binaries for.
     libc: LibC,
     /// Files that were read, so that scripts which call one another come to an end.
@@ -146,14 +159,21 @@ struct Reader<'m> {
 impl<'m> Reader<'m> {
     fn new(model: &'m Model<'m>, stage: &'m Stage, libc: LibC) -> Self {
         let place = Place { instruction: stage.from, file: None };
-        Self { model, stage, needs: Needs::default(), when: When::Build, place, libc, read: Vec::new() }
+        let needs = Needs::default();
+        Self { model, stage, needs, when: When::Build, place, directories: Vec::new(), libc, read: Vec::new() }
     }
 
     fn instruction(&mut self, index: usize) {
         self.place = Place { instruction: index, file: None };
+        self.directories.clear();
         let instruction = self.model.instruction(index);
         self.when = if self.model.is_run(index) { When::Build } else { When::Run };
         match &instruction.kind {
+            InstructionKind::Cmd(Command::Exec(argv)) if self.takes_arguments().is_some() => {
+                let mut words = self.takes_arguments().unwrap_or_default();
+                words.extend(argv.iter().map(|word| word.text.clone()));
+                self.argv(&words);
+            }
             InstructionKind::Run(command)
             | InstructionKind::Cmd(command)
             | InstructionKind::Entrypoint(command)
@@ -174,6 +194,18 @@ impl<'m> Reader<'m> {
             }
             _ => {}
         }
+    }
+
+    /// The words of an ENTRYPOINT of the stage that takes CMD as arguments and starts none of them.
+    fn takes_arguments(&self) -> Option<Vec<String>> {
+        let argv =
+            self.stage.instructions.clone().rev().find_map(|index| match &self.model.instruction(index).kind {
+                InstructionKind::Entrypoint(Command::Exec(argv)) => Some(argv),
+                _ => None,
+            })?;
+        let words: Vec<String> = argv.iter().map(|word| word.text.clone()).collect();
+        let kind = tables::needs().command(words.first()?, "")?.kind;
+        matches!(kind, CommandKind::Nothing | CommandKind::Application).then_some(words)
     }
 
     fn process(&mut self, command: &Command) {
@@ -231,7 +263,12 @@ impl<'m> Reader<'m> {
     }
 
     fn gap(&mut self, reason: impl Into<String>, unlock: &'static str) {
-        let gap = Gap { when: self.when, place: self.place.clone(), reason: reason.into(), unlock };
+        self.add_gap(reason.into(), unlock, false);
+    }
+
+    /// As [`Self::gap`]; says whether it is known what the command leaves behind.
+    fn add_gap(&mut self, reason: String, unlock: &'static str, is_of_command: bool) {
+        let gap = Gap { when: self.when, place: self.place.clone(), reason, unlock, is_of_command };
         if !self.needs.gaps.contains(&gap) {
             self.needs.gaps.push(gap);
         }
@@ -257,7 +294,26 @@ impl<'m> Reader<'m> {
 
     /// The file of the build context that stands at a path when the instruction runs.
     fn context_file(&self, path: &str) -> Option<String> {
-        let path = self.absolute(path)?;
+        self.context_files(path).pop()
+    }
+
+    /// Those that stand at a path in any of the directories in which commands of the instruction may run.
+    fn context_files(&self, path: &str) -> Vec<String> {
+        let workdir = self.model.state(self.place.instruction).workdir.fixed();
+        let mut directories: Vec<&str> =
+            workdir.into_iter().chain(self.directories.iter().map(String::as_str)).collect();
+        if path.starts_with('/') {
+            directories = vec!["/"];
+        }
+        let mut found: Vec<String> = Vec::new();
+        for file in directories.into_iter().filter_map(|directory| self.file_at(&joined(directory, path))) {
+            found.retain(|other| *other != file);
+            found.push(file);
+        }
+        found
+    }
+
+    fn file_at(&self, path: &str) -> Option<String> {
         let mounted = self.model.mounts(self.place.instruction).into_iter().find_map(|mount| {
             let target = self.absolute(mount.target.as_deref()?)?;
             let source = mount.source.as_deref().unwrap_or_default().trim_start_matches("./");
@@ -268,7 +324,27 @@ impl<'m> Reader<'m> {
                 _ => None,
             }
         });
-        mounted.or_else(|| self.model.context_file(self.stage, self.place.instruction, &path))
+        mounted.or_else(|| self.model.context_file(self.stage, self.place.instruction, path))
+    }
+
+    /// Notes that later commands may run in a directory.
+    fn enters(&mut self, path: &str) {
+        let workdir = self.model.state(self.place.instruction).workdir.fixed().unwrap_or("/").to_owned();
+        let from: Vec<String> = std::iter::once(workdir).chain(self.directories.iter().cloned()).collect();
+        for directory in from.iter().map(|directory| joined(directory, path)) {
+            if !self.directories.contains(&directory) && self.directories.len() < MAX_DIRECTORIES {
+                self.directories.push(directory);
+            }
+        }
+    }
+
+    /// Whether a stage of the file made what stands at the path: its code is among what is looked through.
+    fn is_built(&self, path: &str) -> bool {
+        let Some(path) = self.absolute(path) else { return false };
+        self.stage.instructions.clone().any(|index| {
+            !self.model.stages_read_by(index).is_empty()
+                && split::destination(self.model, index).is_some_and(|target| is_below(&path, &target))
+        })
     }
 
     fn absolute(&self, path: &str) -> Option<String> {

@@ -6,6 +6,7 @@ use super::{Base, Model, Stage, stage_named};
 use crate::context::Entry;
 use crate::model::walk::clean;
 use crate::syntax::ast::{InstructionKind, Transfer};
+use crate::tables::{self, CommandKind};
 
 /// Stages that one question follows.
 const MAX_STAGES: usize = 16;
@@ -82,11 +83,21 @@ impl Model<'_> {
         }
     }
 
-    /// Whether a RUN names the file in another way than to change its mode or owner.
+    /// Whether a RUN names the file in another way than to change its mode or owner, or to run it as code.
     fn may_change(&self, run: usize, name: &str) -> bool {
         let Some(body) = self.body(run) else { return true };
         let Some(calls) = self.every_call(run) else { return body.text.text.contains(name) };
-        let keeps = |call: &Call<'_>| matches!(call.program(), "chmod" | "chown");
+        let is_run = |call: &Call<'_>| {
+            let is_code = tables::needs().command(call.program(), call.subcommand().unwrap_or_default());
+            is_code.is_some_and(|row| row.kind == CommandKind::Application)
+                && call.words_with(name) == 1
+                && call
+                    .operands()
+                    .first()
+                    .and_then(|word| word.text.as_deref())
+                    .is_some_and(|word| word.ends_with(name))
+        };
+        let keeps = |call: &Call<'_>| matches!(call.program(), "chmod" | "chown") || is_run(call);
         let named: usize = calls.iter().filter(|call| keeps(call)).map(|call| call.words_with(name)).sum();
         body.text.text.matches(name).count() > named
     }

@@ -34,6 +34,26 @@ pub fn of_command(model: &Model<'_>, run: usize, directory: &str, invocation: &I
     }
 }
 
+/// Whether the command names a script of the manifest of the project.
+#[must_use]
+pub fn has_script(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> bool {
+    tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages)
+        && script_name(invocation).is_some_and(|name| {
+            Project::read(model, run, directory).is_some_and(|project| project.manifest.scripts.contains_key(&name))
+        })
+}
+
+/// The package of the project whose install script writes to other places than those of the packages, if it is installed.
+#[must_use]
+pub fn writes_outside(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Option<String> {
+    if !is_install(invocation) || invocation.has("--ignore-scripts") {
+        return None;
+    }
+    let project = Project::read(model, run, directory)?;
+    let mut packages = project.manifest.dependencies.values().flat_map(|packages| packages.keys());
+    packages.find(|name| tables::node_packages().writes_outside(name)).cloned()
+}
+
 /// What `go build` without `-o` makes in a directory: a program with the name of the package (`go help build`); `None` when the
 /// files of the project do not say it.
 #[must_use]
@@ -185,12 +205,49 @@ pub fn of_cargo_build(model: &Model<'_>, run: usize, directory: &str, invocation
 /// runs and below the absolute paths that it names.
 #[must_use]
 pub fn of_build_system(directory: &str, words: &[String]) -> Vec<Deed> {
+    let named = tables::stages().named_outputs(words);
+    if !named.is_empty() {
+        return named.iter().map(|path| Deed::Output(joined(directory, path))).collect();
+    }
     let outputs = words.windows(2).filter(|pair| pair[0] == "-o").map(|pair| pair[1].as_str());
     let made: Vec<Deed> = outputs.map(|output| Deed::Output(joined(directory, output))).collect();
     if !made.is_empty() {
         return made;
     }
     let named = words[1..].iter().filter(|word| word.starts_with('/')).map(|word| Deed::Below(joined("/", word)));
+    std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect()
+}
+
+/// The programs that an install for all users brings.
+///
+/// # Errors
+/// The first package of which they are not known.
+pub fn of_globals(invocation: &Invocation) -> Result<Vec<String>, String> {
+    let table = &tables::stages().node.globals;
+    let mut programs = Vec::new();
+    for argument in &invocation.arguments {
+        let text = argument.text.as_deref().unwrap_or_default();
+        let name = text.get(1..).and_then(|rest| rest.find('@')).map_or(text, |at| &text[..=at]);
+        programs.extend_from_slice(table.get(name).ok_or_else(|| name.to_owned())?);
+    }
+    Ok(programs)
+}
+
+/// The directory that an option of a package manager names in place of the one that it runs in.
+#[must_use]
+pub fn directory_option(invocation: &Invocation) -> Option<String> {
+    let named = ["--prefix", "--cwd", "--dir"].into_iter().flat_map(|name| invocation.values(name));
+    named.filter(|_| !invocation.has("--global")).find_map(|value| value.text.clone())
+}
+
+/// What a program of a project may make of which nothing else is known: anything below the directory, and below the absolute paths among
+/// its words.
+#[must_use]
+pub fn of_unknown(directory: &str, invocation: &Invocation) -> Vec<Deed> {
+    let values = invocation.options.iter().filter_map(|option| option.value.as_ref());
+    let words = invocation.arguments.iter().chain(values).filter_map(|word| word.pattern.as_deref());
+    let path = |word: &str| word.split_once('=').map_or(word, |(_, value)| value).to_owned();
+    let named = words.map(path).filter(|path| path.starts_with('/')).map(|path| Deed::Below(joined("/", &path)));
     std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect()
 }
 

@@ -4,7 +4,7 @@ use super::{Base, Model, Stage, origin};
 use crate::shell::ast::{Script, SimpleCommand};
 use crate::shell::{self, Dialect};
 use crate::syntax::ast::InstructionKind;
-use crate::tables;
+use crate::tables::{self, Own};
 
 /// Scripts that one question follows.
 const MAX_SCRIPTS: usize = 8;
@@ -26,41 +26,50 @@ impl Model<'_> {
             matches!(self.instruction(*index).kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
         };
         let index = stage.instructions.clone().rev().find(starts)?;
-        let configurations = self.configurations();
-        let configuration = configurations.get(stage.index)?;
-        let (entrypoint, cmd) = (configuration.entrypoint.known()?, configuration.cmd.known()?);
-        let is_of_base = stage.image.as_deref().is_some_and(|image| {
-            image.entrypoint_passes_through && image.entrypoint.known().is_some_and(|argv| argv == entrypoint)
-        });
-        let argv = if is_of_base { cmd.to_vec() } else { entrypoint.iter().chain(cmd).cloned().collect() };
+        let argv = self.argv(stage)?;
         (!argv.is_empty()).then_some((index, argv))
     }
 
-    /// What a container of the stage starts: the argv with the scripts of the build context that it runs.
+    /// ENTRYPOINT and CMD of a container of the stage, without an entrypoint of the base image that only starts its arguments.
+    fn argv(&self, stage: &Stage) -> Option<Vec<String>> {
+        let configurations = self.configurations();
+        let configuration = configurations.get(stage.index)?;
+        let cmd = configuration.cmd.known()?;
+        let is_entrypoint = |index: usize| matches!(self.instruction(index).kind, InstructionKind::Entrypoint(_));
+        let is_of_base = !self.family(stage).iter().any(|stage| stage.instructions.clone().any(is_entrypoint));
+        let passes_through = stage.image.as_deref().is_some_and(|image| image.entrypoint_passes_through);
+        if is_of_base && passes_through {
+            return Some(cmd.to_vec());
+        }
+        Some(configuration.entrypoint.known()?.iter().chain(cmd).cloned().collect())
+    }
+
+    /// What a container of the stage starts: the argv with the scripts of the build context that it runs. `own` is what the
+    /// tables say of a server of the base image.
     ///
     /// # Errors
     /// Why that is not known.
-    pub fn started(&self, stage: &Stage) -> Result<Started, String> {
-        let configurations = self.configurations();
-        let configuration = configurations.get(stage.index).ok_or("the stage is not known")?;
-        let (Some(entrypoint), Some(cmd)) = (configuration.entrypoint.known(), configuration.cmd.known()) else {
-            return Err("what the image starts is not known".to_owned());
-        };
-        let own = stage.instructions.clone().any(|index| {
+    pub fn started(&self, stage: &Stage, own: Option<&Own>) -> Result<Started, String> {
+        let mut argv = self.argv(stage).ok_or("what the image starts is not known")?;
+        if let Some(own) = own
+            && argv.first() == own.entrypoint.as_ref()
+        {
+            argv.remove(0);
+        }
+        let says = stage.instructions.clone().any(|index| {
             matches!(self.instruction(index).kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
         });
+        let is_server = own.is_some_and(|own| argv.first().is_some_and(|program| own.programs.contains(program)));
+        if is_server {
+            return Ok(Started { commands: vec![argv], scripts: Vec::new() });
+        }
         let of_parent = matches!(stage.base, Base::Stage(_));
-        if !own && !of_parent {
+        if !says && !of_parent {
             return Err(
                 "the file starts no program of its own: it is that of the base image, or one to build others from"
                     .to_owned(),
             );
         }
-        let is_of_base = stage.image.as_deref().is_some_and(|image| {
-            image.entrypoint_passes_through && image.entrypoint.known().is_some_and(|argv| argv == entrypoint)
-        });
-        let mut argv: Vec<String> = if is_of_base { Vec::new() } else { entrypoint.to_vec() };
-        argv.extend(cmd.iter().cloned());
         if let Some(first) = argv.first()
             && let Some(options) = tables::programs().init_options(first)
         {
@@ -180,10 +189,12 @@ impl Model<'_> {
     ///
     /// # Errors
     /// What does.
-    pub fn needs_no_root(&self, stage: &Stage, started: &Started) -> Result<(), String> {
+    pub fn needs_no_root(&self, stage: &Stage, started: &Started, own: Option<&Own>) -> Result<(), String> {
         let table = tables::users();
         for argv in &started.commands {
-            if let Some(word) = argv.iter().take(2).find(|word| table.needs_root(word)) {
+            let needs_root =
+                |word: &&String| table.needs_root(word) && !own.is_some_and(|own| own.programs.contains(word));
+            if let Some(word) = argv.iter().take(2).find(needs_root) {
                 return Err(format!("`{word}` starts as root, or changes user itself"));
             }
             let text = argv.join(" ");
@@ -195,11 +206,6 @@ impl Model<'_> {
             }
         }
         self.ports_are_high(stage)?;
-        for service in self.context.services() {
-            if let Some(why) = &service.needs_root {
-                return Err(format!("{}: the service `{}` {why}", service.file, service.name));
-            }
-        }
         for source in self.context.sources().unwrap_or_default() {
             if table.writers(&source.path).is_none() || table.is_aside(&source.path) {
                 continue;
@@ -214,8 +220,18 @@ impl Model<'_> {
         Ok(())
     }
 
+    /// Checks that no compose file gives the program what only root can use.
+    pub(super) fn services_need_no_root(&self) -> Result<(), String> {
+        for service in self.context.services() {
+            if let Some(why) = &service.needs_root {
+                return Err(format!("{}: the service `{}` {why}", service.file, service.name));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks EXPOSE and the variables that name ports.
-    fn ports_are_high(&self, stage: &Stage) -> Result<(), String> {
+    pub(super) fn ports_are_high(&self, stage: &Stage) -> Result<(), String> {
         let mut family = Some(stage);
         while let Some(stage) = family {
             for index in stage.instructions.clone() {
@@ -235,6 +251,12 @@ impl Model<'_> {
                 _ => None,
             };
         }
+        let of_base = stage.image.as_deref().and_then(|image| tables::users().listens_low(&image.family));
+        if let Some((variable, port)) = of_base
+            && !stage.end.variables.environment.contains_key(variable)
+        {
+            return Err(low_port_reason(&format!("{port}, the default of the base image without `{variable}`")));
+        }
         for (name, value) in &stage.end.variables.environment {
             let Some(text) = &value.text else { continue };
             let names_port = name.ends_with("PORT") || name.ends_with("PORTS") || name.ends_with("URLS");
@@ -248,7 +270,7 @@ impl Model<'_> {
     }
 }
 
-fn low_port_reason(what: &str) -> String {
+pub(super) fn low_port_reason(what: &str) -> String {
     format!(
         "it listens on a port below 1024 ({what}), which only root may do where `net.ipv4.ip_unprivileged_port_start` is not 0: \
          Docker sets it, Kubernetes and podman may not"

@@ -366,6 +366,10 @@ fn may_gain_exec(last: &SimpleCommand, gain: &Gain) -> Result<usize, Declined> {
     if name.starts_with('-') || name.is_empty() || tables::programs().is_shell_word(&name) {
         return Err(Some((format!("`{name}` is run by the shell itself"), "a program as the last command")));
     }
+    // It ends by itself: nobody has to stop it.
+    if tables::programs().tree_effect(&name).is_some() {
+        return Err(None);
+    }
     let is_shell = Dialect::of(&[name.clone(), "-c".to_owned()]).dialect().is_some();
     if is_shell || tables::programs().is_script(&name) {
         return Err(Some((

@@ -55,6 +55,9 @@ impl Model<'_> {
                 Entrypoint::PassesThrough(format!("the base image's `{}` starts its arguments", argv.join(" ")))
             }
             Fact::Known(_) => Entrypoint::Other,
+            Fact::Varies | Fact::Unknown if image.entrypoint_passes_through => Entrypoint::PassesThrough(
+                "the base image has no entrypoint, or one that starts its arguments".to_owned(),
+            ),
             Fact::Varies | Fact::Unknown => Entrypoint::Unknown,
         }
     }

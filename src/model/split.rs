@@ -9,6 +9,7 @@ use super::{Model, Stage};
 use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
+use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
 use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
 
@@ -128,6 +129,9 @@ fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<b
         let name = path.rsplit('/').next().unwrap_or(path);
         table.is_source(language, name) || table.is_never_read(name)
     };
+    if path.split('/').any(|part| table.is_source_directory(language, part) && !is_directory_named(model, part)) {
+        return Some(true);
+    }
     let mut waiting = vec![path.to_owned()];
     let mut seen = 0;
     while let Some(path) = waiting.pop() {
@@ -147,18 +151,39 @@ fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<b
     Some(true)
 }
 
+/// Whether a file of the context that is none of the build names what stands in the directory, or that is not known.
+fn is_directory_named(model: &Model<'_>, name: &str) -> bool {
+    let is_read = |path: &str| !tables::stages().is_build_file(base_name(path));
+    let named = [format!("\"{name}/"), format!("'{name}/"), format!("./{name}/")];
+    let names = |text: &str| named.iter().any(|name| text.contains(name.as_str()));
+    context_files(model).is_none_or(|files| files.iter().any(|(path, text)| is_read(path) && names(text)))
+}
+
 /// The language whose sources the program does not read, when it is compiled before the instruction `cut` is over.
 #[must_use]
 pub fn language<'m>(model: &'m Model<'_>, stage: &'m Stage, cut: usize) -> Option<&'m str> {
     let Some(interpreter) = stage.image.as_deref()?.interpreter.as_ref() else { return Some("c") };
     let name = interpreter.name.as_str();
     let family = &stage.image.as_deref()?.family;
-    let is_compiled = match tables::stages().runtimes.iter().any(|row| row.family == *family) {
+    let is_compiled = match tables::stages().has_toolchain(family) {
         true => true,
         false => *family == tables::stages().node.family && !super::development::runs_sources(model, stage, cut),
     };
     is_compiled.then_some(name)
 }
+
+/// The programs that a COPY takes from an image of tools, by their names.
+#[must_use]
+pub fn tools_of_copy(model: &Model<'_>, index: usize) -> Option<BTreeSet<String>> {
+    let from = model.instruction(index).flag("from")?.value.as_deref()?;
+    let reference: crate::syntax::image::ImageReference = from.parse().ok()?;
+    let sources = &transfer(model, index)?.sources;
+    let names = sources.iter().map(|source| base_name(&source.text).to_owned());
+    tables::needs().is_contained(&reference.name()).then(|| names.collect())
+}
+
+/// Where accounts have their homes.
+const HOMES: &str = "/home";
 
 /// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
 ///
@@ -171,7 +196,19 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
         let touched = match kind(model, index) {
             Kind::Run => {
                 if calls_chown(model, index) {
-                    return Err("a RUN changes owners".to_owned());
+                    match deeds(model, index)?.as_slice() {
+                        [Deed::Owner { path: directory, .. }] if !is_below(directory, path) => continue,
+                        [Deed::Owner { path: directory, owner }] if directory == path => {
+                            let unknown = || format!("who owns `{path}` is not known");
+                            owners.push(identity(stage, owner).ok_or_else(unknown)?);
+                            continue;
+                        }
+                        _ => return Err("a RUN changes owners".to_owned()),
+                    }
+                }
+                let is_home = path.rsplit_once('/').is_some_and(|(parent, _)| parent == HOMES);
+                if is_home && deeds(model, index)?.contains(&Deed::Account) {
+                    return Err(format!("what stands below `{path}` belongs to the account that has it as its home"));
                 }
                 deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
             }
@@ -195,11 +232,21 @@ pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result
             owners.push(owner);
         }
     }
+    owners.dedup();
     match owners.as_slice() {
         [] | [(0, 0)] => Ok(None),
         [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
         _ => Err(format!("what stands below `{path}` belongs to several users")),
     }
+}
+
+/// Whether the directory is one that WORKDIR makes in front of the instruction.
+#[must_use]
+pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, directory: &str) -> bool {
+    (stage.instructions.start..before).any(|index| {
+        matches!(model.instruction(index).kind, InstructionKind::Workdir(_))
+            && model.state(index + 1).workdir.fixed() == Some(directory)
+    })
 }
 
 /// User and group of `name`, `name:group` or numbers, as the image knows them.
@@ -252,9 +299,23 @@ pub struct RuntimeBase {
 pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     let image = stage.image.as_deref().filter(|_| !stage.image_by_argument)?;
     let distribution = image.distribution.known()?;
+    if tables::stages().java.images.iter().any(|row| row.family == image.family) {
+        let InstructionKind::From(from) = &model.instruction(stage.from).kind else { return None };
+        let mut base = super::java::runtime_base(stage, &from.image.text)?;
+        let lost = lost_programs(stage, &base.image);
+        let needed = started(model, stage).into_iter();
+        base.packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
+        return Some(base);
+    }
     let rows = &tables::stages().runtimes;
     let row = rows.iter().find(|row| row.family == image.family && row.distribution == distribution.name)?;
-    let text = row.image.replace("{release}", distribution.release.as_deref()?);
+    if missing_setting(model, stage).is_some() {
+        return None;
+    }
+    let text = match row.image.split_once("{tag}") {
+        Some((before, _)) => format!("{before}{}", line_of_versions(model, stage)?),
+        None => row.image.replace("{release}", distribution.release.as_deref()?),
+    };
     let image = tables::image_of(&text.parse().ok()?)?;
     let mut packages = row.packages.clone();
     let lost = lost_programs(stage, &image);
@@ -271,6 +332,27 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     }
     packages.dedup();
     Some(RuntimeBase { text, image, packages })
+}
+
+/// A variable in which the image with the toolchain and the one that takes its place differ, when the file does not set it.
+#[must_use]
+pub fn missing_setting(model: &Model<'_>, stage: &Stage) -> Option<&'static str> {
+    let family = &stage.image.as_deref()?.family;
+    let rows = tables::stages().runtimes.iter().filter(|row| row.family == *family);
+    let variables = &model.state(stage.instructions.end - 1).variables;
+    let is_set = |name: &String| match variables.get(name) {
+        Variable::Set(value) => value.fixed().is_some_and(|text| !text.is_empty()),
+        Variable::Unset | Variable::Unknown => false,
+    };
+    rows.flat_map(|row| &row.sets).find(|name| !is_set(name)).map(String::as_str)
+}
+
+/// The tag of the base image, when it names a line of versions (`8.0`, `8.0-alpine`) and no version of its own.
+fn line_of_versions(model: &Model<'_>, stage: &Stage) -> Option<String> {
+    let InstructionKind::From(from) = &model.instruction(stage.from).kind else { return None };
+    let (_, tag) = from.image.text.rsplit_once(':').filter(|(_, tag)| !tag.contains(['/', '$', '@']))?;
+    let version = tag.split('-').next()?;
+    (version.matches('.').count() == 1 && version.starts_with(|c: char| c.is_ascii_digit())).then(|| tag.to_owned())
 }
 
 /// The packages of the libraries that a program of Rust is linked with; `None` when that is not known. A slim image has no headers
@@ -337,9 +419,12 @@ pub fn may_have_base(
     copies: &[String],
 ) -> Result<(), String> {
     let is_workdir = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Workdir(path) if path.text.starts_with('/'));
-    if !stage.instructions.clone().any(is_workdir) {
+    let workdir = |image: &tables::ImageFacts| image.workdir.known().cloned();
+    let is_same = stage.image.as_deref().and_then(workdir).is_some_and(|own| workdir(&base.image) == Some(own));
+    if !is_same && !stage.instructions.clone().any(is_workdir) {
         return Err("the working directory is that of the base image".to_owned());
     }
+    starts_the_same(model, stage, base)?;
     let is_there = |program: &str| {
         base.image.programs.contains(program)
             || base.packages.iter().any(|package| package == program)
@@ -366,11 +451,41 @@ pub fn may_have_base(
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
     let files = context_files(model).ok_or("what the program starts is not known without the build context")?;
+    for (path, text) in &files {
+        if let Some(word) = tables::stages().asks_for_toolchain(language, text) {
+            return Err(format!("`{path}` asks for `{word}`, which only the toolchain has"));
+        }
+    }
     if !files.iter().any(|(_, text)| tables::stages().starts_programs(language, text)) {
         return Ok(());
     }
     let kept: BTreeSet<String> = lost_programs(stage, &base.image).into_iter().filter(|name| !is_there(name)).collect();
     why_it_runs(model, stage, &kept).map_or(Ok(()), Err)
+}
+
+/// Checks that containers start as the same user, and what the file says.
+fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Result<(), String> {
+    let image = stage.image.as_deref().ok_or("nothing is known of the base image")?;
+    if image.user.known() != base.image.user.known() {
+        return Err(format!("`{}` has another user", base.text));
+    }
+    let has = |is_kind: fn(&InstructionKind) -> bool| {
+        stage.instructions.clone().any(|index| is_kind(&model.instruction(index).kind))
+    };
+    let has_entrypoint = has(|kind| matches!(kind, InstructionKind::Entrypoint(_)));
+    let passes_on = |image: &tables::ImageFacts| {
+        image.entrypoint_passes_through || image.entrypoint.known().is_some_and(Vec::is_empty)
+    };
+    if !has_entrypoint && !(passes_on(image) && passes_on(&base.image)) {
+        return Err("what the ENTRYPOINT of the base image does is not known".to_owned());
+    }
+    if !has_entrypoint
+        && !has(|kind| matches!(kind, InstructionKind::Cmd(_)))
+        && image.cmd.known() != base.image.cmd.known()
+    {
+        return Err("what containers start is the CMD of the base image".to_owned());
+    }
+    Ok(())
 }
 
 /// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
@@ -530,7 +645,7 @@ fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.
 #[must_use]
 pub fn is_build_only(model: &Model<'_>, package: &str) -> bool {
-    let image = model.stages.first().and_then(|stage| stage.image.as_deref());
+    let image = model.stages.last().and_then(|stage| stage.image.as_deref());
     let manager = image.and_then(|image| image.package_manager.known());
     manager.is_none_or(|manager| tables::is_build_only(*manager, package).is_some())
 }
@@ -549,7 +664,21 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
         };
         row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
     };
-    model.instruction(run).flags.is_empty() && !model.calls(run).iter().any(reads)
+    let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
+    let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
+    model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
+}
+
+/// Whether the RUN does nothing but to make directories before anything is copied.
+#[must_use]
+pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
+    let is_first = !(stage.instructions.start..run).any(|index| kind(model, index) == Kind::Transfer);
+    let makes = |call: &super::call::Call<'_>| {
+        let program = call.command.name().unwrap_or_default();
+        tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Directories)
+    };
+    let calls = model.calls(run);
+    is_first && model.instruction(run).flags.is_empty() && !calls.is_empty() && calls.iter().all(makes)
 }
 
 /// Whether the instruction installs packages of the distribution.
@@ -578,6 +707,9 @@ pub fn may_run_there(model: &Model<'_>, run: usize) -> Result<(), String> {
     let names: Vec<String> = script.all_simple_commands().iter().filter_map(|command| command.name()).collect();
     if let Some(name) = names.iter().find(is_lost) {
         return Err(format!("line {line} calls `{name}`"));
+    }
+    if model.calls(run).iter().any(super::dependencies::installs) {
+        return Err(format!("line {line} installs packages, which may have to be compiled"));
     }
     match deeds(model, run) {
         Ok(deeds) if deeds.contains(&Deed::PythonPackages) => Err(format!("line {line} installs Python packages")),
@@ -814,12 +946,48 @@ fn named_directory(text: &str, is_copied: impl Fn(&str) -> bool) -> Option<Strin
     found.find(|path| !is_copied(path))
 }
 
-/// The lines that make the virtual environment and put it on the PATH.
+/// The lines that make the virtual environment and put it on the PATH of a stage that goes on up to the instruction `last`.
 #[must_use]
-pub fn environment_lines() -> [String; 2] {
+pub fn environment_lines(model: &Model<'_>, stage: &Stage, last: usize) -> [String; 2] {
     let table = &tables::stages().environment;
     let directory = &table.directory;
-    [format!("RUN {} {directory}", table.make), format!("ENV PATH={directory}/{}:$PATH", table.bin)]
+    let reads_it = |run: usize| model.calls(run).iter().any(|call| table.activated.contains(call.program()));
+    let mut runs = (stage.instructions.start..=last).filter(|index| kind(model, *index) == Kind::Run);
+    let active = if runs.any(reads_it) { format!("{}={directory} ", table.active) } else { String::new() };
+    [format!("RUN {} {directory}", table.make), format!("ENV {active}{}", path_setting())]
+}
+
+/// The options by which installs of the RUN pass over a virtual environment, each with the blanks before it.
+#[must_use]
+pub fn system_options(model: &Model<'_>, run: usize) -> Vec<Span> {
+    let table = &tables::stages().environment.system;
+    let mut spans = Vec::new();
+    for call in model.calls(run) {
+        if format!("{} {}", call.program(), call.subcommand().unwrap_or_default()) != table.command {
+            continue;
+        }
+        for option in call.options().iter().filter(|option| table.options.contains(&option.name)) {
+            let words = &call.command.words;
+            if let (Some(before), Some(word)) =
+                (words.get(option.words.start.wrapping_sub(1)), words.get(option.words.start))
+            {
+                let start = model.script_span(run, before.span).end;
+                spans.push(Span::new(start, model.script_span(run, word.span).end));
+            }
+        }
+    }
+    spans
+}
+
+/// The line that puts the virtual environment on the PATH of the stage that runs.
+#[must_use]
+pub fn path_line() -> String {
+    format!("ENV {}", path_setting())
+}
+
+fn path_setting() -> String {
+    let table = &tables::stages().environment;
+    format!("PATH={}/{}:$PATH", table.directory, table.bin)
 }
 
 /// The line that installs the packages of the new stage; `None` for a package manager that is not written.

@@ -8,7 +8,7 @@ use super::{Base, Model, Stage};
 use crate::context::Entry;
 use crate::shell::ast::{Script, SimpleCommand, Word};
 use crate::syntax::ast::InstructionKind;
-use crate::tables::{self, Operand, Writers};
+use crate::tables::{self, Operand, Own, Writers};
 
 /// What a program writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,14 +40,14 @@ impl Model<'_> {
     ///
     /// # Errors
     /// What it writes that no user but root should.
-    pub fn writes(&self, stage: &Stage, started: &Started) -> Result<Writes, String> {
+    pub fn writes(&self, stage: &Stage, started: &Started, own: Option<&Own>) -> Result<Writes, String> {
         let mut writes = Writes::default();
         self.declared_volumes(stage, &mut writes);
         for (name, script) in &started.scripts {
             self.written_by_script(stage, name, script, &mut writes)?;
         }
         self.written_by_sources(stage, started, &mut writes);
-        self.judge_programs(stage, started, &mut writes);
+        self.judge_programs(stage, started, own, &mut writes);
         if let Some(workdir) = self.final_workdir(stage) {
             for row in tables::users().relatives() {
                 let is_dependency = |package: &String| {
@@ -63,11 +63,12 @@ impl Model<'_> {
         if let Some(why) = self.filled_by_root(stage, &writes) {
             writes.unknown.get_or_insert(why);
         }
-        for path in writes.directories.iter().chain(&writes.files) {
+        for path in writes.directories.iter().chain(&writes.files).chain(&writes.volumes) {
             if let Some(why) = is_of_system(path) {
                 return Err(format!("it writes to `{path}`, {why}"));
             }
         }
+        writes.directories.extend(own.into_iter().flat_map(|own| own.directories.iter().cloned()));
         Ok(writes)
     }
 
@@ -276,7 +277,7 @@ impl Model<'_> {
     }
 
     /// What is started has to be something whose sources are read.
-    fn judge_programs(&self, stage: &Stage, started: &Started, writes: &mut Writes) {
+    fn judge_programs(&self, stage: &Stage, started: &Started, own: Option<&Own>, writes: &mut Writes) {
         for argv in &started.commands {
             let Some(program) = argv.first() else { continue };
             if program.is_empty() {
@@ -293,7 +294,8 @@ impl Model<'_> {
                 || tables::programs().tree_effect(program).is_some()
                 || tables::programs().only_reads(program)
                 || crate::shell::Dialect::of(&[program.clone(), "-c".to_owned()]).dialect().is_some();
-            if is_harmless || tables::users().is_server(program) || self.is_of_context(stage, program) {
+            let is_own = own.is_some_and(|own| own.programs.contains(program));
+            if is_harmless || is_own || tables::users().is_server(program) || self.is_of_context(stage, program) {
                 continue;
             }
             writes.unknown.get_or_insert(format!("what `{program}` writes is not known"));
@@ -364,7 +366,7 @@ fn literal(text: &str) -> Option<&str> {
 }
 
 /// Why no program should own the directory.
-fn is_of_system(path: &str) -> Option<&'static str> {
+pub(super) fn is_of_system(path: &str) -> Option<&'static str> {
     let within = |roots: &[&str]| roots.iter().any(|root| super::origin::is_within(path, root));
     if path == "/"
         || matches!(
@@ -383,6 +385,10 @@ fn is_of_system(path: &str) -> Option<&'static str> {
         )
     {
         return Some("which others use too");
+    }
+    // The directory that the documentation of Docker and of many base images has programs in.
+    if path.strip_prefix("/usr/src/").is_some_and(|below| !below.is_empty()) {
+        return None;
     }
     if within(&["/bin", "/boot", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr"]) {
         return Some("which is a part of the system");

@@ -1,14 +1,15 @@
-//! A health check whose program is not in the image is pointed out.
+//! A health check asks with a program that is in the image.
 //!
 //! ## What it does
-//! It says where a HEALTHCHECK, of the file or of a compose file, asks with a program that neither the base image is known to have nor a RUN
-//! brings, and what of the image can ask in its place: the interpreter, or wget of busybox. No health check is invented.
+//! `HEALTHCHECK CMD curl -f http://localhost:8000/ || exit 1` asks with Python, Ruby, Node.js or wget of busybox where the base image surely
+//! lacks curl and no instruction brings it. Where that is not sure, and in compose files, it says so. No health check is invented.
 //!
 //! ## Why
 //! Such a check always fails: the container is unhealthy for ever, or is killed and started again.
 //!
 //! ## Level
-//! Proposal: the tables list programs that are in an image for sure, not all of them.
+//! Guarded where the image surely lacks the program and the check asks a plain URL of the container; it fails from status 400 on, as
+//! `curl --fail` does. Else a proposal: the tables list programs that are in an image for sure, not all of them.
 //!
 //! ## Assumptions
 //! None.
@@ -17,10 +18,12 @@
 //! Dockerfile reference, HEALTHCHECK; compose, `healthcheck`; `rewrites/programs.yaml`.
 
 use super::{Pass, PassContext, PassInfo};
-use crate::model::{Base, Model, Stage};
+use crate::model::health::BetterCheck;
+use crate::model::{Model, Stage};
 use crate::rewrite::{Findings, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
+use crate::validate::Step;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -28,9 +31,9 @@ pub struct HealthCheck;
 
 static INFO: PassInfo = PassInfo {
     name: "health-check",
-    summary: "a health check whose program is not in the image is pointed out",
+    summary: "a health check asks with a program that is in the image",
     docs: include_str!("health_check.rs"),
-    max_level: Level::Proposal,
+    max_level: Level::Guarded,
 };
 
 impl Pass for HealthCheck {
@@ -49,7 +52,14 @@ impl Pass for HealthCheck {
             Some((stage.from, format!("{} (service `{}`)", service.file, service.name), service.health_check.clone()?))
         });
         if let Some((index, text)) = of_file {
-            found.rewrites.extend(proposal(model, stage, index, "the health check", &text));
+            match model.better_check(stage, index) {
+                Ok(Some(better)) => found.push(rewrite(model, index, better)),
+                Ok(None) => found.rewrites.extend(proposal(model, stage, index, "the health check", &text)),
+                Err((reason, unlock)) => {
+                    found.decline(model.instruction(index).span, reason, unlock);
+                    found.rewrites.extend(proposal(model, stage, index, "the health check", &text));
+                }
+            }
         }
         if let Some((index, place, text)) = of_compose {
             found.rewrites.extend(proposal(model, stage, index, &format!("the health check of {place}"), &text));
@@ -57,12 +67,22 @@ impl Pass for HealthCheck {
     }
 }
 
+fn rewrite(model: &Model<'_>, index: usize, better: BetterCheck) -> Rewrite {
+    let BetterCheck { asker, shown, evidence, .. } = &better;
+    let message = format!("the health check asks with `{shown}` in place of `{asker}`: {evidence}");
+    let reason = "a check that cannot run fails for ever: the container is unhealthy, or is started again and again";
+    Rewrite::new(Level::Guarded, model.instruction(index).span, message, reason)
+        .edit(better.edit)
+        .step(Step::AskOtherwise { instruction: index })
+        .migrate("the health check can succeed now: what waits for a healthy container goes on, what replaces unhealthy ones stops")
+}
+
 fn proposal(model: &Model<'_>, stage: &Stage, index: usize, what: &str, text: &str) -> Option<Rewrite> {
     let image = stage.image.as_deref().filter(|_| !stage.image_by_argument)?;
     let asker = text
         .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']' | ',' | '('))
         .find(|word| tables::programs().is_asker(word))?;
-    if image.programs.contains(asker) || is_brought(model, stage, asker) {
+    if image.programs.contains(asker) || model.may_bring(stage, asker) {
         return None;
     }
     let url = text
@@ -78,23 +98,4 @@ fn proposal(model: &Model<'_>, stage: &Stage, index: usize, what: &str, text: &s
         format!("{what} runs `{asker}`, which the image is not known to have: {instead}"),
         "a check that cannot run fails for ever: the container is unhealthy, or is started again and again",
     ))
-}
-
-/// Whether an instruction names the program, or may bring it unseen.
-fn is_brought(model: &Model<'_>, stage: &Stage, program: &str) -> bool {
-    let mut family = vec![stage];
-    while let Base::Stage(parent) = family[family.len() - 1].base {
-        family.push(&model.stages[parent]);
-    }
-    family.into_iter().flat_map(|stage| stage.instructions.clone()).any(|index| match &model.instruction(index).kind {
-        InstructionKind::Run(_) => {
-            let text = model.body(index).map_or("", |body| body.text.text.as_str());
-            model.body(index).is_none_or(|body| body.understood().is_none()) || text.contains(program)
-        }
-        InstructionKind::Copy(transfer) | InstructionKind::Add(transfer) => {
-            let to = &transfer.destination.text;
-            to == "/" || to.contains("bin") || transfer.sources.iter().any(|source| source.text.contains(program))
-        }
-        _ => false,
-    })
 }

@@ -65,6 +65,9 @@ fn rewrite(model: &Model<'_>, from: usize, plan: &Plan) -> Rewrite {
     lines.push(format!("USER {}", plan.user));
     // The body of a heredoc ends with its line.
     let end = instruction.full_span().end;
+    if plan.swap.as_ref().is_some_and(|swap| !swap.needs_root) {
+        lines.clear();
+    }
     let text: String = match model.source[..end].ends_with('\n') {
         true => lines.iter().map(|line| format!("{line}{line_end}")).collect(),
         false => lines.iter().map(|line| format!("{line_end}{line}")).collect(),
@@ -76,9 +79,22 @@ fn rewrite(model: &Model<'_>, from: usize, plan: &Plan) -> Rewrite {
         message,
         "a program that is broken into can change neither its code nor the system",
     )
-    .edit(Edit::insert(end, text))
     .step(Step::SetUser { from })
     .migrate(format!("the container runs as {}; `docker exec -u root` where root is needed", plan.ids));
+    if !text.is_empty() {
+        rewrite = rewrite.edit(Edit::insert(end, text));
+    }
+    if let Some(swap) = &plan.swap {
+        rewrite.edits.extend(swap.edits.iter().cloned());
+        if swap.needs_root {
+            let end = model.instruction(from).full_span().end;
+            rewrite = rewrite.edit(Edit::insert(end, format!("{line_end}USER root")));
+        }
+        let (low, high) = swap.moved;
+        rewrite = rewrite.migrate(format!(
+            "it listens on port {high} in place of {low}: publish `-p {low}:{high}`; services and probes that name {low} of the container name {high}"
+        ));
+    }
     for assumption in &plan.assumptions {
         rewrite = rewrite.assume(assumption.clone());
     }

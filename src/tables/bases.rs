@@ -19,6 +19,7 @@ pub struct BaseTable {
     developer: Vec<String>,
     spared: Vec<String>,
     not_alone: BTreeSet<String>,
+    also: BTreeSet<String>,
     families: Vec<SlimFamily>,
     sets: BTreeMap<String, PackageSet>,
 }
@@ -160,6 +161,16 @@ impl<'t> Lost<'t> {
     /// Whether the slim image lacks documentation.
     fn lacks_documentation(&self) -> bool {
         self.set.is_some() || self.is_documentation()
+    }
+
+    /// Whether the full image has a package that the slim one lacks.
+    #[must_use]
+    pub fn has(&self, package: &str) -> bool {
+        self.set.is_some_and(|set| {
+            set.programs.contains_key(package)
+                || set.libraries.contains_key(package)
+                || self.table.also.contains(package)
+        })
     }
 
     /// Whether the text names a directory of documentation.

@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{Source, TableError, decode_file, invalid, shipped};
 
 /// What a command does with the image beside itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CommandKind {
     /// It starts no other program than those of its row.
@@ -25,12 +27,15 @@ pub enum CommandKind {
     NodePackages,
     /// It runs a script of package.json.
     NodeScript,
+    /// It runs a program of the packages of npm.
+    NodeRunner,
     /// It installs packages of the distribution.
     Packages,
 }
 
 /// The row of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommandNeeds {
     /// What it does.
@@ -65,6 +70,19 @@ pub struct ImportNeeds {
     source: String,
 }
 
+/// What is known of projects of Python that are installed themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectNeeds {
+    source: String,
+    /// How the names of build backends begin that compile nothing by themselves.
+    pub backends: Vec<String>,
+    /// Words of a `setup.py` that compiles something.
+    pub compiles: Vec<String>,
+    /// Words of a `setup.py` that may link it with libraries of the system.
+    pub links: Vec<String>,
+}
+
 /// `needs.yaml`, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,6 +94,8 @@ pub struct NeedsTable {
     empty: BTreeSet<String>,
     /// What code says that starts programs, or loads libraries by name.
     pub starts: Vec<String>,
+    /// Projects of Python that are installed themselves.
+    pub projects: ProjectNeeds,
     /// Modules that load a library of the system.
     pub imports: Vec<ImportNeeds>,
     contained: BTreeSet<String>,
@@ -83,6 +103,11 @@ pub struct NeedsTable {
 }
 
 impl NeedsTable {
+    /// The table with the rows of a project, which count before the others; the last one of a command first.
+    fn with(&self, own: &OwnTables) -> Self {
+        Self { rows: own.needs.iter().rev().chain(&self.rows).cloned().collect(), ..self.clone() }
+    }
+
     /// The row of a command; one of the program alone speaks of every subcommand without a row of its own.
     #[must_use]
     pub fn command(&self, program: &str, subcommand: &str) -> Option<&CommandNeeds> {
@@ -118,6 +143,7 @@ impl NeedsTable {
 
 /// What a package needs when it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PackageNeeds {
     /// Programs.
@@ -141,6 +167,7 @@ pub struct PythonTable {
     universal: String,
     wheels: String,
     extras: BTreeMap<String, Vec<String>>,
+    compiled: BTreeMap<String, Vec<String>>,
     needs: BTreeMap<String, PackageNeeds>,
 }
 
@@ -156,6 +183,15 @@ pub enum Wheel<'a> {
 }
 
 impl PythonTable {
+    /// The table with the packages of a project.
+    fn with(&self, own: &OwnTables) -> Self {
+        let (mut table, own) = (self.clone(), own.packages.python.clone());
+        table.pure.extend(own.pure);
+        table.extras.extend(own.extras);
+        table.needs.extend(own.needs);
+        table
+    }
+
     /// How the package, by its normalised name, is installed for a minor version of Python such as `3.12`.
     #[must_use]
     pub fn wheel(&self, package: &str, python: &str) -> Wheel<'_> {
@@ -182,6 +218,12 @@ impl PythonTable {
         self.extras.get(package).is_some_and(|extras| extras.iter().any(|known| known == extra))
     }
 
+    /// The libraries that the package may load when it was compiled where full images have headers; `None` when that is not known.
+    #[must_use]
+    pub fn compiled(&self, package: &str) -> Option<&[String]> {
+        self.compiled.get(package).map(Vec::as_slice)
+    }
+
     /// What the package needs when it runs.
     #[must_use]
     pub fn needs(&self, package: &str) -> Option<&PackageNeeds> {
@@ -201,14 +243,43 @@ pub struct NodeTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
     nothing: BTreeSet<String>,
+    compiled: BTreeSet<String>,
+    helpers: BTreeSet<String>,
+    outside: BTreeSet<String>,
     needs: BTreeMap<String, PackageNeeds>,
 }
 
 impl NodeTable {
+    /// The table with the packages of a project.
+    fn with(&self, own: &OwnTables) -> Self {
+        let (mut table, own) = (self.clone(), own.packages.node.clone());
+        table.nothing.extend(own.nothing);
+        table.needs.extend(own.needs);
+        table
+    }
+
     /// Whether the install scripts of the package need nothing beside Node.js.
     #[must_use]
     pub fn installs_alone(&self, package: &str) -> bool {
         self.nothing.contains(package)
+    }
+
+    /// Whether packages that compile something, or fetch it, depend on the package.
+    #[must_use]
+    pub fn is_helper(&self, package: &str) -> bool {
+        self.helpers.contains(package)
+    }
+
+    /// Whether the install script of the package writes to other places than those of the packages.
+    #[must_use]
+    pub fn writes_outside(&self, package: &str) -> bool {
+        self.outside.contains(package)
+    }
+
+    /// Whether the install scripts of the package may compile it, and what they make loads nothing that an image may lack.
+    #[must_use]
+    pub fn compiles_alone(&self, package: &str) -> bool {
+        self.compiled.contains(package)
     }
 
     /// What the package needs when it runs.
@@ -218,31 +289,34 @@ impl NodeTable {
     }
 }
 
-/// The shipped table of commands.
-///
-/// # Panics
-/// Never: `tests/tables.rs` decodes the same text.
+/// The table of commands in force.
 pub fn needs() -> &'static NeedsTable {
+    own::table(shipped_needs, |merged| &merged.needs, NeedsTable::with)
+}
+
+/// The table of packages of PyPI in force.
+pub fn python_packages() -> &'static PythonTable {
+    own::table(shipped_python, |merged| &merged.python, PythonTable::with)
+}
+
+/// The table of packages of npm in force.
+pub fn node_packages() -> &'static NodeTable {
+    own::table(shipped_node, |merged| &merged.node, NodeTable::with)
+}
+
+fn shipped_needs() -> &'static NeedsTable {
     static TABLE: OnceLock<NeedsTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_needs(shipped("needs.yaml")).expect("the shipped table of needs decodes"))
 }
 
-/// The shipped table of packages of PyPI.
-///
-/// # Panics
-/// Never: `tests/tables.rs` decodes the same text.
-pub fn python_packages() -> &'static PythonTable {
+fn shipped_python() -> &'static PythonTable {
     static TABLE: OnceLock<PythonTable> = OnceLock::new();
     TABLE.get_or_init(|| {
         decode_file("packages/python.yaml", shipped("packages/python.yaml")).expect("the shipped table decodes")
     })
 }
 
-/// The shipped table of packages of npm.
-///
-/// # Panics
-/// Never: `tests/tables.rs` decodes the same text.
-pub fn node_packages() -> &'static NodeTable {
+fn shipped_node() -> &'static NodeTable {
     static TABLE: OnceLock<NodeTable> = OnceLock::new();
     TABLE.get_or_init(|| {
         decode_file("packages/node.yaml", shipped("packages/node.yaml")).expect("the shipped table decodes")
@@ -265,6 +339,9 @@ pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
         if let Some(twice) = needs.commands.iter().find(|command| !seen.insert(command.as_str())) {
             return Err(invalid(file, row, "commands", format!("`{twice}` stands in two rows")));
         }
+    }
+    if table.projects.source.is_empty() {
+        return Err(invalid(file, "projects", "source", "it is empty"));
     }
     if let Some(import) = table.imports.iter().find(|import| import.source.is_empty()) {
         return Err(invalid(file, &import.module, "source", "it is empty"));

@@ -41,13 +41,39 @@ pub struct ProgramTable {
 struct Askers {
     source: String,
     programs: Vec<String>,
+    /// Options that change nothing about the question.
+    plain: Vec<String>,
+    /// Programs that succeed whatever the answer is, without the option.
+    fails: Vec<Fails>,
+    lacks: Vec<Lacks>,
     questions: Vec<Question>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fails {
+    program: String,
+    option: String,
+}
+
+/// Images that surely lack programs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lacks {
+    families: Vec<String>,
+    /// A word of the tag; its start when it ends in `*`.
+    word: String,
+    programs: Vec<String>,
+    source: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
     program: String,
+    /// Whether it asks the first address of a name only.
+    #[serde(default)]
+    first_address: bool,
     text: String,
 }
 
@@ -177,10 +203,37 @@ impl ProgramTable {
         self.askers.programs.iter().any(|known| known == word)
     }
 
+    /// Whether the program with these options asks a server, does nothing else, and fails with the answer.
+    #[must_use]
+    pub fn asks_plainly(&self, program: &str, options: &[&str]) -> bool {
+        let fails = self.askers.fails.iter().find(|row| row.program == program);
+        fails.is_none_or(|row| options.contains(&row.option.as_str()))
+            && options.iter().all(|option| self.askers.plain.iter().any(|plain| plain == option))
+    }
+
+    /// Whether images of the family with such a tag surely lack the program.
+    #[must_use]
+    pub fn lacks(&self, family: &str, tag: &str, program: &str) -> bool {
+        let fits = |word: &str| match word.strip_suffix('*') {
+            Some(start) => tag.split('-').any(|part| part.starts_with(start)),
+            None => tag.split('-').any(|part| part == word),
+        };
+        let is_in = |list: &[String], name: &str| list.iter().any(|known| known == name);
+        self.askers
+            .lacks
+            .iter()
+            .any(|row| is_in(&row.families, family) && fits(&row.word) && is_in(&row.programs, program))
+    }
+
     /// How to ask a server with a program that the image has.
     pub fn question(&self, has: impl Fn(&str) -> bool, url: &str) -> Option<String> {
         let row = self.askers.questions.iter().find(|row| has(&row.program))?;
-        Some(row.text.replace("{url}", url))
+        // Some look at the first address of the name only, which may be the one of IPv6.
+        let url = if row.first_address { url.replacen("//localhost", "//127.0.0.1", 1) } else { url.to_owned() };
+        // Where the text has no quotes around it, the shell may read it.
+        let is_word = url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:=%+,".contains(&byte));
+        let url = if is_word || row.text.contains("'{url}'") { url } else { format!("'{url}'") };
+        Some(row.text.replace("{url}", &url))
     }
 
     /// What is known of a shell, with its name to show.
@@ -346,6 +399,9 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
     sourced("fetchers", &file.fetchers.source)?;
     sourced("code", &file.code.source)?;
     sourced("askers", &table.askers.source)?;
+    for row in &table.askers.lacks {
+        sourced("askers", &row.source)?;
+    }
     for row in &table.shells {
         sourced(&row.name, &row.source)?;
     }

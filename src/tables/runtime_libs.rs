@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{Fact, Source, TableError, decode_file, shipped};
 
 const FILE: &str = "packages/runtime-libs.yaml";
@@ -15,12 +16,14 @@ const FILE: &str = "packages/runtime-libs.yaml";
 pub struct RuntimeLibsTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
-    packages: BTreeMap<String, Row>,
+    packages: BTreeMap<String, RuntimeLibsRow>,
 }
 
+/// The run-time packages of a package with headers, by release.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Row {
+pub struct RuntimeLibsRow {
     #[serde(default)]
     alpine: Fact<Vec<String>>,
     #[serde(default)]
@@ -34,6 +37,13 @@ struct Row {
 }
 
 impl RuntimeLibsTable {
+    /// The table with the packages of a project.
+    fn with(&self, own: &OwnTables) -> Self {
+        let mut table = self.clone();
+        table.packages.extend(own.packages.runtime_libs.clone());
+        table
+    }
+
     /// As [`runtime_libraries`].
     #[must_use]
     pub fn runtime_libraries(&self, release: &str, package: &str) -> Fact<&[String]> {
@@ -51,7 +61,7 @@ impl RuntimeLibsTable {
     /// What stands in on Alpine for a package of Debian that holds the libraries of one row: `libpq5` on bookworm.
     #[must_use]
     pub fn alpine_library(&self, release: &str, package: &str) -> Option<&[String]> {
-        let is_it = |row: &&Row| {
+        let is_it = |row: &&RuntimeLibsRow| {
             let libraries = match release {
                 "bullseye" => row.bullseye.known(),
                 "bookworm" => row.bookworm.known(),
@@ -79,11 +89,16 @@ pub fn runtime_libraries(release: &str, package: &str) -> Fact<&'static [String]
     runtime_libs().runtime_libraries(release, package)
 }
 
+/// The table in force.
+pub fn runtime_libs() -> &'static RuntimeLibsTable {
+    own::table(shipped_runtime_libs, |merged| &merged.runtime_libs, RuntimeLibsTable::with)
+}
+
 /// The shipped table.
 ///
 /// # Panics
 /// Never: `tests/tables.rs` decodes the same text.
-pub fn runtime_libs() -> &'static RuntimeLibsTable {
+fn shipped_runtime_libs() -> &'static RuntimeLibsTable {
     static TABLE: OnceLock<RuntimeLibsTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_runtime_libs(shipped(FILE)).expect("the shipped table of run-time packages decodes"))
 }

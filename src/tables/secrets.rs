@@ -12,6 +12,7 @@ use super::{TableError, decode_file, invalid, shipped};
 pub struct SecretTable {
     parts: Names,
     harmless: Names,
+    published: Names,
     files: Names,
     placeholders: Names,
 }
@@ -33,6 +34,9 @@ impl SecretTable {
     /// Whether a variable of that name holds a secret.
     #[must_use]
     pub fn is_secret(&self, name: &str) -> bool {
+        if self.published.names.iter().any(|start| name.starts_with(start.as_str())) {
+            return false;
+        }
         let lower = name.to_ascii_lowercase();
         let mut parts = lower.split('_');
         parts.clone().any(|part| self.parts.has(part)) && !parts.any(|part| self.harmless.has(part))
@@ -41,7 +45,13 @@ impl SecretTable {
     /// Whether the value stands for one that somebody gives.
     #[must_use]
     pub fn is_placeholder(&self, value: &str) -> bool {
-        value.is_empty() || value.contains(['$', '<']) || self.placeholders.has(&value.to_ascii_lowercase())
+        // A path leads to a secret, a number of few digits is a setting.
+        let is_setting =
+            value.starts_with(['/', '.']) || value.len() < 4 && value.bytes().all(|byte| byte.is_ascii_digit());
+        value.is_empty()
+            || is_setting
+            || value.contains(['$', '<'])
+            || self.placeholders.has(&value.to_ascii_lowercase())
     }
 
     /// Whether a file of that name holds a secret.
@@ -72,7 +82,7 @@ pub fn secrets() -> &'static SecretTable {
 /// If it cannot be used: a row without source.
 pub fn decode_secrets(text: &str) -> Result<SecretTable, TableError> {
     let table: SecretTable = decode_file(FILE, text)?;
-    let parts = [&table.parts, &table.harmless, &table.files, &table.placeholders];
+    let parts = [&table.parts, &table.harmless, &table.published, &table.files, &table.placeholders];
     match parts.iter().any(|names| names.source.trim().is_empty()) {
         true => Err(invalid(FILE, "the file", "source", "it is empty")),
         false => Ok(table),

@@ -32,6 +32,12 @@ pub struct StageTable {
     /// What programs of Rust are linked with.
     pub crates: Crates,
     program_directories: Vec<ProgramDirectory>,
+    /// What is known of Java.
+    pub java: JavaTable,
+    outputs: Vec<NamedOutput>,
+    servers: Vec<FileServer>,
+    lookers: Lookers,
+    asks: Vec<Starts>,
     helpers: Accounts,
     starts: Vec<Starts>,
     /// What asks for time zones.
@@ -107,8 +113,14 @@ pub struct NodeProjects {
     pub packages: String,
     tools: BTreeMap<String, ProjectTool>,
     wrappers: BTreeSet<String>,
+    /// Options of an install of programs for all users.
+    pub global: BTreeSet<String>,
     /// What node-gyp needs.
     pub compilers: NodeCompilers,
+    /// Packages that are installed for all users, with their programs.
+    pub globals: BTreeMap<String, Vec<String>>,
+    /// What fetches package managers when they are called.
+    pub shims: Shims,
     checks: BTreeSet<String>,
     removers: BTreeSet<String>,
     builders: Vec<ProjectBuilder>,
@@ -118,6 +130,16 @@ pub struct NodeProjects {
     runs_sources: BTreeSet<String>,
     code: BTreeSet<String>,
     development: DevelopmentFiles,
+}
+
+/// A program that puts others on the PATH.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shims {
+    /// Its name.
+    pub program: String,
+    /// The others.
+    pub brings: Vec<String>,
 }
 
 /// What node-gyp needs beside a toolchain.
@@ -219,10 +241,13 @@ pub struct RuntimeImage {
     pub family: String,
     /// Its distribution.
     pub distribution: DistributionName,
-    /// The image, with `{release}` for the release of the distribution.
+    /// The image, with `{release}` for the release of the distribution, or `{tag}` for the tag that FROM has.
     pub image: String,
     /// Packages that programs of the image rely on.
     pub packages: Vec<String>,
+    /// Variables that the file has to set, because the images differ in them.
+    #[serde(default)]
+    pub sets: Vec<String>,
     source: String,
 }
 
@@ -295,6 +320,133 @@ struct LanguageSources {
     language: String,
     extensions: BTreeSet<String>,
     names: BTreeSet<String>,
+    #[serde(default)]
+    directories: BTreeSet<String>,
+}
+
+/// What is known of Java.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JavaTable {
+    source: String,
+    /// Images with a JDK.
+    pub images: Vec<JavaImage>,
+    /// The image with a JRE that takes the place of those of other families.
+    pub runtime: String,
+    /// The words of tags with a JDK and with a JRE.
+    pub jdk: String,
+    /// See `jdk`.
+    pub jre: String,
+    /// The word of tags of Alpine.
+    pub alpine: String,
+    /// Versions of which there is an image with a JRE.
+    pub versions: BTreeSet<String>,
+    /// Words for the releases of which there is one.
+    pub releases: BTreeSet<String>,
+    /// Build tools.
+    pub builders: Vec<JavaBuilder>,
+    /// The option that starts an archive.
+    pub starter: String,
+    /// Plugins that pack everything that a program needs into one archive.
+    pub packers: BTreeSet<String>,
+}
+
+/// A family of images with a JDK.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JavaImage {
+    /// The family.
+    pub family: String,
+    /// How the word of the tag starts that has the version, or the word before it; without it the tag is that of the JDK itself.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+/// A build tool of Java.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JavaBuilder {
+    programs: BTreeSet<String>,
+    /// The directory below the project that it writes to.
+    pub output: String,
+    /// Its files.
+    pub manifests: Vec<String>,
+    /// Goals that write there.
+    pub makes: BTreeSet<String>,
+    /// Goals that leave nothing behind.
+    pub quiet: BTreeSet<String>,
+    /// Options that put it elsewhere.
+    pub elsewhere: BTreeSet<String>,
+    /// Words of its files that do so, or that name further projects.
+    pub words: BTreeSet<String>,
+}
+
+/// Options of a program that name what it makes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedOutput {
+    program: String,
+    options: BTreeSet<String>,
+    /// A letter among those of the first word behind which the output is named.
+    #[serde(default)]
+    letter: Option<char>,
+    source: String,
+}
+
+/// A program that serves files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileServer {
+    /// The program, with the words that make it serve.
+    command: Vec<String>,
+    /// Options without a value.
+    #[serde(default)]
+    flags: BTreeSet<String>,
+    /// Options with one.
+    #[serde(default)]
+    values: BTreeSet<String>,
+    /// Options whose value is the directory; without them, the argument is.
+    #[serde(default)]
+    directory: BTreeSet<String>,
+    source: String,
+}
+
+/// Programs that only look at files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lookers {
+    programs: BTreeSet<String>,
+    /// Options with which they do more.
+    unless: BTreeSet<String>,
+    source: String,
+}
+
+impl FileServer {
+    /// The directory that the words serve; `.` when they name none.
+    fn served(&self, words: &[String]) -> Option<String> {
+        let mut rest = words.strip_prefix(self.command.as_slice())?.iter();
+        let mut arguments = Vec::new();
+        let mut directory = None;
+        while let Some(word) = rest.next() {
+            let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            if self.directory.contains(name) {
+                directory = Some(value.or_else(|| rest.next().map(String::as_str))?.to_owned());
+            } else if self.values.contains(name) {
+                value.or_else(|| rest.next().map(String::as_str))?;
+            } else if word.starts_with('-') && !self.flags.contains(word) {
+                return None;
+            } else if !word.starts_with('-') {
+                arguments.push(word);
+            }
+        }
+        let directory = match (self.directory.is_empty(), arguments.as_slice()) {
+            (true, [argument]) => (*argument).clone(),
+            (true, []) => ".".to_owned(),
+            (true, _) => return None,
+            (false, _) => directory.unwrap_or_else(|| ".".to_owned()),
+        };
+        (!directory.contains('$') && !directory.contains("://")).then_some(directory)
+    }
 }
 
 /// What goes with compilers.
@@ -353,6 +505,10 @@ pub struct PythonEnvironment {
     source: String,
     /// Its directory, absolute.
     pub directory: String,
+    /// The language of the images.
+    pub interpreter: String,
+    /// Commands that install what a project names.
+    pub projects: BTreeSet<String>,
     /// The command that makes it, without the directory.
     pub make: String,
     /// Commands that make one, without the directory.
@@ -363,8 +519,28 @@ pub struct PythonEnvironment {
     pub variables: BTreeSet<String>,
     /// Options of `pip install`, by their main names, that put packages elsewhere.
     pub options: BTreeSet<String>,
+    /// The variable that names the active one.
+    pub active: String,
+    /// Programs that read it.
+    pub activated: BTreeSet<String>,
+    /// What makes a command pass over it.
+    pub system: PassesOver,
+    /// Packages that only install and build, with their programs.
+    pub tools: BTreeMap<String, Vec<String>>,
     /// Texts that name the directories of the interpreter itself.
     pub fixed: BTreeSet<String>,
+}
+
+/// What makes a command pass over virtual environments.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassesOver {
+    /// The command.
+    pub command: String,
+    /// Options, by their main names.
+    pub options: BTreeSet<String>,
+    /// A variable.
+    pub variable: String,
 }
 
 impl StageTable {
@@ -387,6 +563,70 @@ impl StageTable {
     pub fn program_directory(&self, program: &str, subcommand: &str) -> Option<&ProgramDirectory> {
         let called = format!("{program} {subcommand}");
         self.program_directories.iter().find(|row| row.command == called)
+    }
+
+    /// Whether images of the family have a toolchain that programs do not need.
+    #[must_use]
+    pub fn has_toolchain(&self, family: &str) -> bool {
+        self.runtimes.iter().any(|row| row.family == family) || self.java.images.iter().any(|row| row.family == family)
+    }
+
+    /// The row of a build tool of Java.
+    #[must_use]
+    pub fn java_builder(&self, program: &str) -> Option<&JavaBuilder> {
+        self.java.builders.iter().find(|row| row.programs.contains(program))
+    }
+
+    /// The paths that the words of a command name as what it makes.
+    #[must_use]
+    pub fn named_outputs(&self, words: &[String]) -> Vec<String> {
+        let Some((program, rest)) = words.split_first() else { return Vec::new() };
+        let Some(row) = self.outputs.iter().find(|row| row.program == *program) else { return Vec::new() };
+        if let Some((first, second)) = rest.first().zip(rest.get(1))
+            && row.letter.is_some_and(|letter| !first.starts_with("--") && first.contains(letter))
+        {
+            return vec![second.clone()];
+        }
+        let pairs = rest.windows(2).filter(|pair| row.options.contains(&pair[0])).map(|pair| pair[1].clone());
+        let joined =
+            rest.iter().filter_map(|word| word.split_once('=')).filter(|(name, _)| row.options.contains(*name));
+        pairs.chain(joined.map(|(_, value)| value.to_owned())).collect()
+    }
+
+    /// The main name of the option with which a program says what it makes.
+    #[must_use]
+    pub fn output_option(&self, program: &str) -> &str {
+        let row = self.outputs.iter().find(|row| row.program == program);
+        row.and_then(|row| row.options.first()).map_or("-o", String::as_str)
+    }
+
+    /// The directory that a command serves which is a server of files.
+    #[must_use]
+    pub fn served(&self, words: &[String]) -> Option<String> {
+        self.servers.iter().find_map(|row| row.served(words))
+    }
+
+    /// Whether a command only looks at files; a word is `None` when it is known only when it runs.
+    #[must_use]
+    pub fn only_looks(&self, program: &str, words: &[Option<String>]) -> bool {
+        let is_known = |word: &Option<String>| {
+            word.as_ref()
+                .is_some_and(|word| !self.lookers.unless.iter().any(|option| word.starts_with(option.as_str())))
+        };
+        self.lookers.programs.contains(program) && words.iter().all(is_known)
+    }
+
+    /// The word of a text in code of the language that asks for what only its toolchain has.
+    #[must_use]
+    pub fn asks_for_toolchain(&self, language: &str, text: &str) -> Option<&str> {
+        let row = self.asks.iter().find(|row| row.language == language)?;
+        row.words.iter().find(|word| text.contains(word.as_str())).map(String::as_str)
+    }
+
+    /// Whether a directory of that name has sources of the language.
+    #[must_use]
+    pub fn is_source_directory(&self, language: &str, name: &str) -> bool {
+        self.sources.languages.iter().any(|row| row.language == language && row.directories.contains(name))
     }
 
     /// Whether the program comes with a package of its own name.
@@ -535,6 +775,8 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.sources.source,
         &table.crates.source,
         &table.helpers.source,
+        &table.java.source,
+        &table.lookers.source,
         &table.zones.source,
         &table.toolchain.source,
     ];
@@ -544,7 +786,9 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .chain(&table.quiet)
         .map(|row| &row.source)
         .chain(table.runtimes.iter().map(|row| &row.source))
-        .chain(table.starts.iter().map(|row| &row.source))
+        .chain(table.starts.iter().chain(&table.asks).map(|row| &row.source))
+        .chain(table.outputs.iter().map(|row| &row.source))
+        .chain(table.servers.iter().map(|row| &row.source))
         .chain(table.program_directories.iter().map(|row| &row.source))
         .chain(others)
         .all(|source| !source.trim().is_empty());

@@ -13,6 +13,9 @@ pub struct UserTable {
     create: Vec<Create>,
     makes: Vec<String>,
     own: Vec<Own>,
+    gives: Texts,
+    changers: Texts,
+    listens: Vec<Listens>,
     families: Names,
     servers: Servers,
     root: Programs,
@@ -33,11 +36,140 @@ struct Create {
     source: String,
 }
 
+/// What images of a family have for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Own {
+pub struct Own {
     families: Vec<String>,
-    user: String,
+    /// The account.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Servers of the image that it can run.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// Words behind such a server that change nothing.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// The entrypoint, which only prepares the server.
+    #[serde(default)]
+    pub entrypoint: Option<String>,
+    /// Directories that the servers write to.
+    #[serde(default)]
+    pub directories: Vec<String>,
+    /// The settings of the server, when they say where it listens and what it writes.
+    #[serde(default)]
+    pub settings: Option<Settings>,
+    source: String,
+}
+
+/// Where the settings of a server lie, and what they say.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Their directory.
+    pub directory: String,
+    /// The file that the server reads.
+    pub main: String,
+    /// The directory that the base image's main file includes.
+    pub included: String,
+    /// The file in it that the base image has.
+    pub default: String,
+    /// The port of that file, and the one without a word.
+    pub port: u32,
+    /// Directories and files with parts in how the server starts.
+    special: Vec<String>,
+    /// Ends of names of files that say nothing of ports and paths.
+    data: Vec<String>,
+    /// Directories that it writes to by default.
+    pub directories: Vec<String>,
+    /// Files that it writes by default.
+    pub files: Vec<String>,
+    /// The directive for these.
+    pub pid: String,
+    /// Directives that name files of logs.
+    pub logs: Vec<String>,
+    /// Ends of directives that name directories.
+    written: Vec<String>,
+    /// Starts of paths, and words in place of one, that need no owner.
+    open: Vec<String>,
+    /// Directives that may need root or write elsewhere.
+    pub unsure: Vec<String>,
+    /// The image of the same server that does not start as root.
+    pub unprivileged: String,
+    /// The port of that image.
+    pub unprivileged_port: u32,
+    /// Words that its tags are made of, beside versions.
+    tags: Vec<String>,
+    /// Words of tags that name a release of a distribution.
+    releases: Vec<String>,
+    /// The first version with these tags.
+    since: (u32, u32),
+}
+
+impl Settings {
+    /// Whether files below the path, or at it, may be settings.
+    #[must_use]
+    pub fn touches(&self, path: &str) -> bool {
+        self.holds(path) || [&self.directory].into_iter().chain(&self.special).any(|own| is_below(own, path))
+    }
+
+    /// Whether the file is one of the settings.
+    #[must_use]
+    pub fn holds(&self, path: &str) -> bool {
+        [&self.directory].into_iter().chain(&self.special).any(|own| is_below(path, own))
+    }
+
+    /// Whether the file takes part in how the server starts.
+    #[must_use]
+    pub fn is_special(&self, path: &str) -> bool {
+        self.special.iter().any(|special| is_below(path, special))
+    }
+
+    /// Whether the file says nothing of ports and paths.
+    #[must_use]
+    pub fn is_data(&self, path: &str) -> bool {
+        self.data.iter().any(|end| path.ends_with(end.as_str()))
+    }
+
+    /// Whether the directive names a directory that is written to.
+    #[must_use]
+    pub fn writes_directory(&self, directive: &str) -> bool {
+        self.written.iter().any(|end| directive.ends_with(end.as_str()))
+    }
+
+    /// Whether everybody may write there.
+    #[must_use]
+    pub fn is_open(&self, path: &str) -> bool {
+        self.open.iter().any(|open| path == open || open.ends_with(['/', ':']) && path.starts_with(open.as_str()))
+    }
+
+    /// The tag of the unprivileged image for the same version and distribution, if it is known to have one. Its tags do not name
+    /// releases of distributions.
+    #[must_use]
+    pub fn unprivileged_tag(&self, tag: &str) -> Option<String> {
+        let mut parts = Vec::new();
+        for part in tag.split('-').filter(|part| !holds(&self.releases, part)) {
+            let name = part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+            let part = if holds(&self.tags, name) { name } else { part };
+            parts.push((holds(&self.tags, part) || self.is_version(part)).then_some(part)?);
+        }
+        (!parts.is_empty()).then(|| parts.join("-"))
+    }
+
+    fn is_version(&self, part: &str) -> bool {
+        let numbers: Option<Vec<u32>> = part.split('.').map(|number| number.parse().ok()).collect();
+        let numbers = numbers.unwrap_or_default();
+        matches!(numbers.as_slice(), [major, minor] | [major, minor, _] if (*major, *minor) >= self.since)
+    }
+}
+
+/// A default port of images of some families.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listens {
+    families: Vec<String>,
+    variable: String,
+    port: u32,
     source: String,
 }
 
@@ -78,6 +210,7 @@ struct Home {
     commands: Vec<String>,
     elsewhere: Vec<String>,
     dependencies: Vec<String>,
+    system: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -143,6 +276,10 @@ fn base_name(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
 
+fn is_below(path: &str, root: &str) -> bool {
+    root == "/" || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn holds(list: &[String], name: &str) -> bool {
     list.iter().any(|known| known == name)
 }
@@ -165,10 +302,36 @@ impl UserTable {
         self.makes.iter().any(|command| word.ends_with(command.as_str()))
     }
 
-    /// The account that images of the family have for programs.
+    /// Whether the word names a program, or a file of it, by which an entry script changes user.
     #[must_use]
-    pub fn own(&self, family: &str) -> Option<&str> {
-        self.own.iter().find(|row| holds(&row.families, family)).map(|row| row.user.as_str())
+    pub fn changes_user(&self, word: &str) -> bool {
+        let name = base_name(word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+        self.changers.texts.iter().any(|known| name.starts_with(known.as_str()))
+    }
+
+    /// What images of the family have for programs.
+    #[must_use]
+    pub fn own(&self, family: &str) -> Option<&Own> {
+        self.own.iter().find(|row| holds(&row.families, family))
+    }
+
+    /// Whether the command gives files to the user that it names.
+    #[must_use]
+    pub fn gives_files(&self, command: &str) -> bool {
+        holds(&self.gives.texts, base_name(command))
+    }
+
+    /// The port below 1024 at which programs in images of the family listen, without the variable.
+    #[must_use]
+    pub fn listens_low(&self, family: &str) -> Option<(&str, u32)> {
+        let row = self.listens.iter().find(|row| holds(&row.families, family))?;
+        Some((&row.variable, row.port))
+    }
+
+    /// Whether the text fetches an installer that puts nothing below a home directory.
+    #[must_use]
+    pub fn installs_for_system(&self, text: &str) -> bool {
+        found(&self.home.system, text).is_some()
     }
 
     /// Whether images of the family start nothing but what the file says.
@@ -277,7 +440,9 @@ impl UserTable {
             .into_iter()
             .chain([&self.home.source, &self.low_ports.source, &self.shell.source, &self.asides.source])
             .chain(self.create.iter().map(|row| &row.source))
+            .chain([&self.gives.source, &self.changers.source])
             .chain(self.own.iter().map(|row| &row.source))
+            .chain(self.listens.iter().map(|row| &row.source))
             .chain(self.writers.iter().map(|row| &row.source))
             .chain(self.relatives.iter().map(|row| &row.source));
         match sources.any(|source| source.trim().is_empty()) {

@@ -3,6 +3,7 @@
 use super::cleanup;
 use super::commute;
 use super::dependencies;
+use super::health;
 use super::labels;
 use super::ownership;
 use super::pin;
@@ -288,12 +289,24 @@ pub enum Step {
         /// The command.
         command: usize,
     },
+    /// A HEALTHCHECK asks the same URL with a program that the image has. Always guarded.
+    ///
+    /// The image surely lacks the one that it asks with, and no instruction brings it; the check is that question and nothing
+    /// else, of a plain URL of the container, and fails with the answer ([`crate::model::health`]).
+    AskOtherwise {
+        /// The HEALTHCHECK.
+        instruction: usize,
+    },
     /// The image runs as a user other than root: USER stands behind the last instruction that makes files, with a RUN before it that makes the
     /// account and the directories which the program writes to ([`crate::model::account`]).
     ///
     /// The stage is the last one and starts a program of its own as root; the base image starts nothing by itself. Nothing that is started or said in the sources
     /// needs root, no file that is needed lies below the home directory of root or is for its owner only, and nobody has said who
     /// runs the program. What is written is found, or the change is breaking; with volumes it is.
+    ///
+    /// A server of the base image listens and writes where its settings say, all of which are read; with those of the base image alone,
+    /// the change is breaking and to the image of the same server that does not start as root: its reference, its port in EXPOSE,
+    /// and root for the RUNs in between ([`crate::model::server`]).
     SetUser {
         /// The FROM of the stage.
         from: usize,
@@ -319,6 +332,7 @@ impl Step {
         match self {
             Self::SwapForAlpine | Self::SwapForInterpreter { .. } => Level::Breaking,
             Self::ApprovedBase { .. }
+            | Self::AskOtherwise { .. }
             | Self::ExecForm { .. }
             | Self::NoRecommends { .. }
             | Self::CopyManifestsFirst { .. }
@@ -340,6 +354,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
     replay.begin(moves, matches!(step, Step::SplitStage(_)))?;
     match step {
         Step::CopyForAdd { instruction } => copy_for_add(before, replay, *instruction, level),
+        Step::AskOtherwise { instruction } => health::ask_otherwise(before, replay, *instruction),
         Step::ExecForm { instruction } => exec_form(before, replay, *instruction),
         Step::AddOption { run, command, at, option } => {
             add_option(before, replay, (*run, *command), *at, option, level)

@@ -57,6 +57,9 @@ impl Step {
             }
             Self::DropIdle { .. } => "what it removes is gone already",
             Self::MoveDeleteToMaker { .. } => "nothing between the two reads or makes what is removed",
+            Self::AskOtherwise { .. } => {
+                "the same URL is asked with a program that the image has, and the image lacks the other one"
+            }
             Self::LabelForMaintainer { .. } => "the label has the text of MAINTAINER, to the letter",
         }
     }

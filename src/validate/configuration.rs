@@ -25,7 +25,8 @@ pub(super) fn compare(
         let counterpart = after.stages.iter().position(|stage| stage.from == from);
         let name = stage.name.clone().unwrap_or_else(|| stage.index.to_string());
         let new = counterpart.and_then(|index| new.get(index)).ok_or_else(|| format!("stage `{name}` is gone"))?;
-        let names = lost_names(stage);
+        let successor = counterpart.and_then(|index| after.stages.get(index));
+        let names = lost_names(stage).into_iter().chain(successor.map(lost_names).unwrap_or_default()).collect();
         if !agree_but_for(&names, &old.environment, &new.environment) && splits(rewrites) {
             return Err(format!("the image of stage `{name}` has another environment"));
         }
@@ -88,6 +89,7 @@ impl Step {
             Self::ExecForm { instruction } if before.is_health_check(*instruction) => {
                 Some((*instruction, &[Field::HealthCheck]))
             }
+            Self::AskOtherwise { instruction } => Some((*instruction, &[Field::HealthCheck])),
             Self::LabelForMaintainer { instruction } => Some((*instruction, &[Field::Author, Field::Labels])),
             Self::ExecForm { instruction } => Some((*instruction, &[Field::Argv])),
             // The image is the same by the table or the lock, or the project's word stands for it; what is known of it is not.
@@ -99,9 +101,20 @@ impl Step {
             // Some variables alone, see `lost_names`; and what no table says of any image with a toolchain.
             Self::SplitStage(split) if split.changes_base(before) => Some((
                 split.cut,
-                &[Field::Environment, Field::Labels, Field::HealthCheck, Field::Author, Field::Volumes, Field::Ports],
+                &[
+                    // Another ENTRYPOINT of the base that starts its arguments is a side condition of the step.
+                    Field::Argv,
+                    Field::Environment,
+                    Field::Labels,
+                    Field::HealthCheck,
+                    Field::Author,
+                    Field::Volumes,
+                    Field::Ports,
+                ],
             )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
+            // The other image has the same server, which listens on another port.
+            Self::SetUser { from } if before.runs_unprivileged_instead(*from) => Some((*from, &Field::ALL)),
             Self::SetUser { from } => Some((*from, &[Field::User])),
             _ => None,
         }

@@ -13,6 +13,7 @@ mod cleanup;
 mod commute;
 mod configuration;
 mod dependencies;
+mod health;
 mod labels;
 mod ownership;
 mod pin;

@@ -9,7 +9,7 @@ use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage};
+use crate::model::{Base, Model, Stage, java, served};
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -47,7 +47,7 @@ impl Split {
     /// Why it cannot be taken over.
     pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
         let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
-        let path = self.environment.map(|_| Ok(split::environment_lines()[1].clone()));
+        let path = self.environment.map(|_| Ok(split::path_line()));
         copies.chain(path).chain(self.path.clone().map(Ok)).collect()
     }
 
@@ -93,6 +93,9 @@ impl Split {
         {
             return Err(format!("`{prune}` is not what removes packages of development"));
         }
+        if served::directory(before, stage).is_some_and(|directory| !self.copies.contains(&directory)) {
+            return Err("what the server of files serves is not copied".to_owned());
+        }
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
             split::may_have_environment(before, stage, first, self.cut)?;
@@ -108,9 +111,10 @@ pub(super) fn split(before: &Model<'_>, replay: &mut Replay, split: &Split) -> R
     replay.replace(|effects| after(before, stage, split, &packages, effects))
 }
 
-/// The stage, if it may be split at all: it is the only one, nothing is triggered, and its base is known.
+/// The stage, if it may be split at all: it is the last one, so that no other is built from it and numbers of stages stay what they are,
+/// nothing is triggered, and its base is known.
 fn the_stage<'m>(before: &'m Model<'_>, split: &Split) -> Result<&'m Stage, String> {
-    let [stage] = before.stages.as_slice() else { return Err("the file has more than one stage".to_owned()) };
+    let stage = before.stages.last().ok_or("the file has no stage")?;
     if before.has_triggers() {
         return Err("the file has ONBUILD".to_owned());
     }
@@ -233,7 +237,10 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
         let assets = language.and_then(|language| split::assets(before, index, language));
         assets.is_some_and(|assets| assets.iter().all(is_copied))
     };
+    let is_unused_tool =
+        || split::tools_of_copy(before, index).is_some_and(|tools| split::why_it_runs(before, stage, &tools).is_none());
     if is_copied(&target)
+        || is_unused_tool()
         || is_unread()
         || split::is_brought_later(before, stage, index, split.cut)
         || carry::is_scratch_copy(before, stage, split.cut, index)
@@ -252,17 +259,23 @@ fn run(
     installs: &mut Vec<usize>,
 ) -> Result<(), String> {
     let deeds = deeds(before, index)?;
+    if is_repeated && split::makes_directories(before, stage, index) {
+        return Ok(());
+    }
     if is_repeated {
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
             Deed::Account => true,
+            Deed::Owner { path, .. } => split::is_made_by_workdir(before, stage, index, path),
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
             }
             Deed::Below(path) | Deed::Output(path) => {
                 !split.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
             }
-            Deed::PythonPackages | Deed::Taken(_) => false,
+            Deed::Tools(_) | Deed::Programs => true,
+            Deed::PythonTools(_) => split.environment.is_none_or(|first| index < first),
+            Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -273,10 +286,16 @@ fn run(
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
+            Deed::Owner { .. } => return Err("the owner that it sets is lost".to_owned()),
+            Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
             Deed::Packages { .. } | Deed::Taken(_) => {}
-            Deed::PythonPackages if split.environment.is_some_and(|first| first <= index) => {}
+            Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
-            Deed::PythonPackages if is_own_environment(before, split, index) => {}
+            Deed::PythonPackages | Deed::PythonTools(_) if is_own_environment(before, split, index) => {}
+            Deed::PythonTools(programs) | Deed::Tools(programs) | Deed::Shims(programs) => {
+                let started = split::why_it_runs(before, stage, &programs.iter().cloned().collect());
+                started.map_or(Ok(()), |reason| Err(format!("it installs what is lost: {reason}")))?;
+            }
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
             Deed::Below(path) | Deed::Output(path) if carry::is_left_behind(before, stage, split.cut, path) => {}
@@ -291,6 +310,7 @@ fn run(
 /// there is first in the new stage too, which has the same settings.
 fn is_own_environment(before: &Model<'_>, split: &Split, index: usize) -> bool {
     split::environment_on_path(before, index).is_some_and(|environment| split.copies.contains(&environment))
+        && split::system_options(before, index).is_empty()
 }
 
 /// What runs in the new stage, at build time and in containers, does not need what is left out.
@@ -303,7 +323,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
             split::may_run_there(before, index)?;
         }
     }
-    if packages.dropped.is_empty() {
+    if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
     let lost: BTreeSet<String> = tables::stages().toolchain.programs.clone();
@@ -314,7 +334,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
 fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), String> {
     let environment = &tables::stages().environment.directory;
     let has_environment = split.environment.is_some();
-    if has_environment != split.copies.contains(environment) {
+    if has_environment && !split.copies.contains(environment) {
         return Err("the virtual environment is not what is copied".to_owned());
     }
     for (at, copy) in split.copies.iter().enumerate() {
@@ -326,15 +346,23 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
         if split.copies[..at].iter().any(|other| is_below(copy, other) || is_below(other, copy)) {
             return Err(format!("`{copy}` is copied twice"));
         }
-        if copy != environment && !is_made(before, stage, split, copy) {
+        if !(has_environment && copy == environment) && !is_made(before, stage, split, copy) {
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }
     split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
 }
 
-/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings.
+/// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
+/// or serves is there if it lies where a command writes: without it there was no program.
 fn is_made(before: &Model<'_>, stage: &Stage, split: &Split, path: &str) -> bool {
+    let is_program = served::directory(before, stage).is_some_and(|directory| directory == path)
+        || java::packed(before, stage, path).is_some();
+    let holds = |deed: &Deed| deed.path().is_some_and(|place| is_below(path, place));
+    let runs = (stage.instructions.start..=split.cut).filter(|index| split::kind(before, *index) == Kind::Run);
+    if is_program && runs.into_iter().any(|index| deeds(before, index).is_ok_and(|deeds| deeds.iter().any(holds))) {
+        return true;
+    }
     (stage.instructions.start..=split.cut).any(|index| match split::kind(before, index) {
         Kind::Run => {
             before.state(index).workdir.fixed() == Some(path)
@@ -366,14 +394,18 @@ fn after(
         (0..stage.from).map(|index| Ok((Some(index), of(index)?))).collect::<Result<_, String>>()?;
     let build = Effect::From { base, platform: platform.clone(), name: Some(split.name.clone()) };
     list.push((Some(stage.from), build));
-    let environment = split::environment_lines();
+    let environment = split::environment_lines(before, stage, split.cut);
     for index in stage.instructions.start..=split.cut {
         if split.environment == Some(index) {
             for line in &environment {
                 list.push((None, effect_of(line)?));
             }
         }
-        if split::kind(before, index) != Kind::Configuration {
+        if split.environment.is_some_and(|first| first <= index)
+            && let Some(line) = without_system_options(before, index)
+        {
+            list.push((Some(index), effect_of(&line)?));
+        } else if split::kind(before, index) != Kind::Configuration {
             list.push((Some(index), of(index)?));
         }
     }
@@ -405,6 +437,21 @@ fn after(
         list.push((Some(index), of(index)?));
     }
     Ok(list)
+}
+
+/// The RUN without the options by which its installs pass over a virtual environment, if it has some.
+fn without_system_options(before: &Model<'_>, index: usize) -> Option<String> {
+    if split::kind(before, index) != Kind::Run {
+        return None;
+    }
+    let mut spans = split::system_options(before, index);
+    spans.sort_by_key(|span| std::cmp::Reverse(span.start));
+    let whole = before.instruction(index).full_span();
+    let mut line = whole.of(before.source).to_owned();
+    for span in &spans {
+        line.replace_range(span.start.checked_sub(whole.start)?..span.end.checked_sub(whole.start)?, "");
+    }
+    (!spans.is_empty()).then_some(line)
 }
 
 /// The effects that carry over what was built.

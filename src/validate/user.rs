@@ -1,7 +1,9 @@
 //! The axiom by which an image runs as a user other than root.
 
 use super::replay::Replay;
-use crate::model::effect::{Effect, RunEffect};
+use crate::model::account::Plan;
+use crate::model::effect::{Effect, Evaluated, RunEffect};
+use crate::model::server::Swap;
 use crate::model::{Model, effect};
 use crate::rewrite::Level;
 use crate::shell::{self, Dialect};
@@ -14,6 +16,9 @@ pub(super) fn set_user(before: &Model<'_>, replay: &mut Replay, from: usize, lev
     if level < plan.level {
         return Err(format!("the change is {}", plan.level));
     }
+    if let Some(swap) = &plan.swap {
+        return unprivileged(before, replay, from, &plan, swap);
+    }
     let mut new = Vec::new();
     if !plan.commands.is_empty() {
         let text = plan.commands.join(" && ");
@@ -23,6 +28,21 @@ pub(super) fn set_user(before: &Model<'_>, replay: &mut Replay, from: usize, lev
     new.push(effect::user(&plan.user));
     for effect in new.into_iter().rev() {
         replay.insert_behind(plan.after, effect)?;
+    }
+    Ok(())
+}
+
+/// Replays the change to an image whose server does not start as root.
+fn unprivileged(before: &Model<'_>, replay: &mut Replay, from: usize, plan: &Plan, swap: &Swap) -> Result<(), String> {
+    let Effect::From { base, .. } = replay.effect(from)? else { return Err("it is no FROM".to_owned()) };
+    *base = Evaluated::new(&swap.reference, before.dockerfile.escape);
+    for (expose, at, port) in &swap.ports {
+        let Effect::Words { words, .. } = replay.effect(*expose)? else { return Err("it is no EXPOSE".to_owned()) };
+        *words.get_mut(*at).ok_or("it has no such port")? = Evaluated::verbatim(port);
+    }
+    if swap.needs_root {
+        replay.insert_behind(plan.after, effect::user(&plan.user))?;
+        replay.insert_behind(from, effect::user("root"))?;
     }
     Ok(())
 }
@@ -76,7 +96,8 @@ mod tests {
         for (line, reason) in [
             ("ONBUILD RUN x", "ONBUILD"),
             ("USER root", "says USER"),
-            ("RUN useradd x", "makes an account"),
+            ("RUN useradd x", "makes the account"),
+            ("RUN apt-get install -y gosu", "changes user itself"),
             ("RUN chmod 600 /a", "only their owner"),
             ("RUN touch ~/a", "below `/root`"),
             ("EXPOSE 80", "below 1024"),
@@ -86,5 +107,19 @@ mod tests {
         }
         let before = BEFORE.replace("/srv/app", "nginx");
         check(&before, &after(&before), Level::Breaking, Some("starts as root"));
+    }
+
+    #[test]
+    fn another_image_has_the_server_of_the_model_and_nothing_else() {
+        let before = "FROM nginx:alpine\nRUN true\nEXPOSE 80\n";
+        let after = "FROM nginxinc/nginx-unprivileged:alpine\nUSER root\nRUN true\nUSER 101\nEXPOSE 8080\n";
+        check(before, after, Level::Breaking, None);
+        check(before, after, Level::Guarded, Some("the change is breaking"));
+        for (right, wrong) in [(":alpine", ":stable"), ("8080", "8081"), ("USER 101", "USER 0"), ("USER root\n", "")] {
+            check(before, &after.replace(right, wrong), Level::Breaking, Some(""));
+        }
+        let templates = "COPY a.template /etc/nginx/templates/\nRUN true";
+        let both = |text: &str| text.replace("RUN true", templates);
+        check(&both(before), &both(after), Level::Breaking, Some("what the server is told is not known"));
     }
 }

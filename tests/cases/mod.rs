@@ -62,7 +62,9 @@ fn policy(case: &Path) -> Result<Policy, Box<dyn Error>> {
     };
     if case.join("imgopt.yaml").is_file() {
         let case = case.canonicalize()?;
-        policy.bases = Configs::default().of(&case)?.settings(&case.join("Dockerfile")).bases;
+        let settings = Configs::default().of(&case)?.settings(&case.join("Dockerfile"));
+        policy.bases = settings.bases;
+        policy.user = settings.user;
     }
     Ok(policy)
 }

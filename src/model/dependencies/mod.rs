@@ -122,6 +122,12 @@ fn is_broad(model: &Model<'_>, index: usize) -> bool {
     instruction.flag("from").is_none() && transfer.sources.iter().any(|source| is_directory(&source.text))
 }
 
+/// Whether the call installs what manifests of the project name.
+#[must_use]
+pub fn installs(call: &Call<'_>) -> bool {
+    row_of(call).is_some()
+}
+
 /// The row of a call that installs what manifests name.
 fn row_of(call: &Call<'_>) -> Option<&'static InstallRow> {
     let row = tables::dependencies().install(call.program(), call.subcommand())?;

@@ -1,6 +1,8 @@
 //! `pyproject.toml`, read for pip, uv and poetry, and `Pipfile` (PyPA specifications; uv, "Projects"; Poetry, "The
 //! pyproject.toml file"; Pipenv, "Pipfile").
 
+use std::collections::BTreeMap;
+
 use toml::{Table, Value};
 
 use super::requirements::{self, Requirement};
@@ -18,6 +20,10 @@ pub struct Pyproject {
     pub requires_python: Option<String>,
     /// Whether there are extras or groups of dependencies.
     pub has_groups: bool,
+    /// `project.optional-dependencies`, by names as indexes compare them.
+    pub extras: BTreeMap<String, Vec<String>>,
+    /// The names of `project.scripts`.
+    pub scripts: Vec<String>,
     /// `project.dynamic`.
     pub dynamic: Vec<String>,
     /// `build-system.build-backend`; without one, setuptools builds the project.
@@ -65,6 +71,8 @@ pub fn read(text: &str) -> Option<Pyproject> {
         let python = project.get("requires-python").and_then(Value::as_str);
         found.requires_python = python.map(|versions| versions.split_whitespace().collect());
         found.has_groups = project.contains_key("optional-dependencies");
+        let scripts = project.get("scripts").and_then(Value::as_table);
+        found.scripts = scripts.into_iter().flatten().map(|(name, _)| name.clone()).collect();
         found.dynamic = strings(project.get("dynamic"))?;
         for key in ["readme", "license"] {
             let value = project.get(key);
@@ -72,9 +80,9 @@ pub fn read(text: &str) -> Option<Pyproject> {
             found.named_files.extend(file.and_then(Value::as_str).map(str::to_owned));
         }
         let groups = project.get("optional-dependencies").and_then(Value::as_table);
-        let optional = groups.into_iter().flatten().map(|(_, list)| strings(Some(list)));
-        let optional: Vec<Vec<String>> = optional.collect::<Option<_>>()?;
-        for wanted in found.dependencies.iter().chain(optional.iter().flatten()) {
+        let named = |(name, list): (&String, &Value)| Some((requirements::normalized(name), strings(Some(list))?));
+        found.extras = groups.into_iter().flatten().map(named).collect::<Option<_>>()?;
+        for wanted in found.dependencies.iter().chain(found.extras.values().flatten()) {
             found.local.extend(local_requirement(wanted));
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Needs, Reader, What, When};
 use crate::context::Entry;
+use crate::model::{Base, Stage};
 use crate::syntax::ast::{InstructionKind, Transfer};
 use crate::tables;
 
@@ -95,9 +96,19 @@ impl Reader<'_> {
         }
     }
 
-    /// What was built in another stage may need, when it runs, whatever that stage could find; its own programs it does not.
+    /// What was built in another stage may need, when it runs, whatever that stage could find; the programs that built it, it
+    /// does not.
     fn of_stage(&mut self, stage: usize) {
-        let found = super::read(Reader::new(self.model, &self.model.stages[stage], self.libc));
+        let mut stage = &self.model.stages[stage];
+        self.built_in(stage);
+        while let Base::Stage(parent) = stage.base {
+            stage = &self.model.stages[parent];
+            self.built_in(stage);
+        }
+    }
+
+    fn built_in(&mut self, stage: &Stage) {
+        let found = super::read(Reader::new(self.model, stage, self.libc));
         for need in
             found.known.into_iter().filter(|need| matches!(need.what, What::Library(_)) || need.when == When::Run)
         {
@@ -105,9 +116,10 @@ impl Reader<'_> {
                 self.needs.known.push(need);
             }
         }
-        self.needs.gaps.extend(found.gaps);
+        self.needs.gaps.extend(found.gaps.into_iter().filter(|gap| !gap.is_of_command));
         self.needs.code.extend(found.code);
         self.needs.has_packages |= found.has_packages;
+        self.needs.scripts.extend(found.scripts);
     }
 
     fn copy_of_context(&mut self, transfer: &Transfer) {

@@ -1,6 +1,7 @@
 //! What commands and scripts need.
 
 use super::{Reader, Use, What, When};
+use crate::model::outputs;
 use crate::shell::ast::{Child, NodeKind, Script, SimpleCommand, Word, WordPart};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
@@ -84,12 +85,21 @@ impl Reader<'_> {
     /// A command with a row in the command table.
     fn known(&mut self, command: &SimpleCommand, invocation: &Invocation, depth: usize) {
         let name = invocation.program.as_str();
+        if name == "cd"
+            && let Some(path) = invocation.known_arguments().and_then(|words| words.first().copied().map(str::to_owned))
+        {
+            self.enters(&path);
+        }
+        if let Some(path) = tables::stages().project_tool(name).and_then(|_| outputs::directory_option(invocation)) {
+            self.enters(&path);
+        }
         if tables::programs().is_shell_word(name) && !matches!(name, "." | "source" | "eval") {
             return;
         }
         self.program(name);
         match tables::needs().command(name, invocation.subcommand()) {
             Some(row) => self.row(row, command, invocation.word, Some(invocation), depth),
+            None if self.is_node_script(invocation) => self.node_script(Some(invocation)),
             None => self.unknown(name, invocation.subcommand()),
         }
     }
@@ -127,6 +137,7 @@ impl Reader<'_> {
         self.program(base);
         match tables::needs().command(base, "") {
             Some(row) => self.row(row, command, 0, None, depth),
+            None if self.needs.scripts.iter().any(|script| script == base) => {}
             None => self.unknown(base, ""),
         }
     }
@@ -170,11 +181,12 @@ impl Reader<'_> {
             CommandKind::Shell => self.shell(words, &texts, depth),
             CommandKind::Application => self.application(words, &texts),
             CommandKind::PythonPackages => match invocation {
-                Some(invocation) => self.python_packages(invocation),
+                Some(invocation) => self.python_packages(invocation, command),
                 None => self.unknown(&texts[0].clone().unwrap_or_default(), ""),
             },
             CommandKind::NodePackages => self.node_packages(invocation),
             CommandKind::NodeScript => self.node_script(invocation),
+            CommandKind::NodeRunner => self.node_runner(invocation),
         }
     }
 
@@ -299,7 +311,8 @@ impl Reader<'_> {
             if name == "setup.py" && self.when == When::Build {
                 return self.gap("what `setup.py` compiles is not known", "`pip install` of packages with wheels");
             }
-            if tables::needs().is_code(name) && self.context_file(text).is_none() && !word.span.is_empty() {
+            let is_known = || self.context_file(text).is_some() || self.is_built(text);
+            if tables::needs().is_code(name) && !word.span.is_empty() && !is_known() {
                 return self.gap(format!("what `{text}` does is not known"), "the file in the build context");
             }
         }

@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use super::{Reader, What, When};
+use crate::model::outputs;
 use crate::shell::command::Invocation;
 use crate::shell::{self, Dialect};
-use crate::tables::{self, Ecosystem, LibC, OnMusl};
+use crate::tables::{self, Ecosystem, LibC, OnMusl, ProjectTool};
 
 const UNLOCK: &str = "package-lock.json of npm 7 or newer in the build context, or `--ignore-scripts`";
 
@@ -15,8 +16,20 @@ const OF_INSTALL: [&str; 5] = ["preinstall", "install", "postinstall", "preprepa
 
 impl Reader<'_> {
     pub(super) fn node_packages(&mut self, invocation: Option<&Invocation>) {
+        if invocation.is_some_and(|invocation| invocation.subcommand().is_empty() && !invocation.arguments.is_empty()) {
+            return self.node_script(invocation);
+        }
         self.needs.has_packages = true;
         let ignores_scripts = invocation.is_some_and(|invocation| invocation.has("--ignore-scripts"));
+        let is_global =
+            |invocation: &&Invocation| invocation.has("--global") || invocation.subcommand() == "global add";
+        if invocation
+            .filter(is_global)
+            .filter(|_| self.libc != LibC::Musl)
+            .is_some_and(|invocation| outputs::of_globals(invocation).is_ok_and(|names| !names.is_empty()))
+        {
+            return;
+        }
         if invocation.is_some_and(|invocation| !invocation.arguments.is_empty() || invocation.has("--global")) {
             return self.gap("what the install scripts of the packages need is not known", UNLOCK);
         }
@@ -28,12 +41,25 @@ impl Reader<'_> {
         }
     }
 
-    /// The packages that package-lock.json names. Since npm 7 it says which have install scripts.
+    /// The packages that the lock file names. Since npm 7 package-lock.json says which have install scripts.
     fn lock(&mut self, ignores_scripts: bool) {
-        let Some(file) = self.context_file("package-lock.json") else {
-            return self.gap("which packages are installed is not known", UNLOCK);
-        };
-        self.in_file(&file, |reader, text| {
+        let files = self.context_files("package-lock.json");
+        if files.is_empty() {
+            let others = ["yarn.lock", "pnpm-lock.yaml"].map(|name| self.context_files(name)).concat();
+            if others.is_empty() || self.libc == LibC::Musl {
+                self.gap("which packages are installed is not known", UNLOCK);
+            }
+            for file in others {
+                self.in_file(&file, |reader, text| reader.helped(text, ignores_scripts));
+            }
+        }
+        for file in files {
+            self.package_lock(&file, ignores_scripts);
+        }
+    }
+
+    fn package_lock(&mut self, file: &str, ignores_scripts: bool) {
+        self.in_file(file, |reader, text| {
             let lock: Value = serde_json::from_str(text).unwrap_or_default();
             let Some(packages) = lock.get("packages").and_then(Value::as_object) else {
                 return reader.gap("the lock file does not say which packages have install scripts", UNLOCK);
@@ -51,18 +77,51 @@ impl Reader<'_> {
     fn locked(&mut self, name: &str, package: &Value, ignores_scripts: bool) {
         let has_script = package.get("hasInstallScript").and_then(Value::as_bool) == Some(true);
         if has_script && !ignores_scripts && !tables::node_packages().installs_alone(name) {
-            self.gap(format!("what the install script of `{name}` needs is not known"), UNLOCK);
+            let reason = format!("what the install script of `{name}` needs is not known");
+            self.add_gap(reason, UNLOCK, self.libc != LibC::Musl && tables::node_packages().compiles_alone(name));
         }
         let resolved = package.get("resolved").and_then(Value::as_str).unwrap_or_default();
         if resolved.starts_with("git+") {
             self.gap(format!("`{name}` comes from a Git repository and is built there"), "a package of the registry");
         }
+        self.runs_with_package(name);
+    }
+
+    /// What a package looks for when it runs.
+    pub(super) fn runs_with_package(&mut self, name: &str) {
         if let Some(needs) = tables::node_packages().needs(name) {
             let before = std::mem::replace(&mut self.when, When::Run);
             needs.programs.iter().for_each(|program| self.program(program));
             needs.libraries.iter().for_each(|library| self.need(What::Library(library.clone())));
             self.when = before;
         }
+    }
+
+    /// `npx tsc`: a program of the packages, where the image has none of that name.
+    pub(super) fn node_runner(&mut self, invocation: Option<&Invocation>) {
+        let words: Option<Vec<String>> =
+            invocation.map(|invocation| invocation.arguments.iter().filter_map(|word| word.text.clone()).collect());
+        match words.as_deref() {
+            Some([program, ..]) => {
+                self.program(program);
+                self.code_text(
+                    String::new(),
+                    words.map(|words| words.iter().map(|word| format!("\"{word}\" ")).collect()),
+                );
+            }
+            _ => self.gap("which program of the packages runs is not known", "the name of the program"),
+        }
+    }
+
+    /// Whether the command runs a script of package.json by its name alone: `yarn css`.
+    pub(super) fn is_node_script(&self, invocation: &Invocation) -> bool {
+        let is_tool = tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages);
+        let manifest = || self.model.context.read(&self.context_file("package.json")?);
+        let has = |name: &str| {
+            let manifest: Value = serde_json::from_str(&manifest().unwrap_or_default()).unwrap_or_default();
+            manifest.get("scripts").is_some_and(|scripts| scripts.get(name).is_some())
+        };
+        is_tool && outputs::script_name(invocation).is_some_and(|name| has(&name))
     }
 
     /// Whether a locked package has what it takes to run on musl: the table says so of it, it is not for Linux, or its twin
@@ -94,12 +153,8 @@ impl Reader<'_> {
         let Some(invocation) = invocation else {
             return self.gap("which script runs is not known", "the name of the script");
         };
-        let subcommand = invocation.subcommand();
-        let named = invocation.arguments.first().map(|argument| argument.text.clone());
-        let name = match (subcommand.starts_with("run"), named) {
-            (true, Some(Some(name))) => name,
-            (true, _) => return self.gap("which script runs is not known", "the name of the script"),
-            (false, _) => subcommand.to_owned(),
+        let Some(name) = outputs::script_name(invocation) else {
+            return self.gap("which script runs is not known", "the name of the script");
         };
         for name in [format!("pre{name}"), name.clone(), format!("post{name}")] {
             self.package_script(&name);
@@ -108,9 +163,16 @@ impl Reader<'_> {
 
     /// One script of package.json, if it has such. Its programs are those of its packages, where the image has none.
     fn package_script(&mut self, name: &str) {
-        let Some(file) = self.context_file("package.json") else {
+        let files = self.context_files("package.json");
+        if files.is_empty() {
             return self.gap("the scripts of package.json are not known", "package.json in the build context");
-        };
+        }
+        for file in files {
+            self.script_of(file, name);
+        }
+    }
+
+    fn script_of(&mut self, file: String, name: &str) {
         let Some(text) = self.model.context.read(&file) else {
             return self.gap(format!("the content of `{file}` is not known"), "the file in the build context");
         };

@@ -1,6 +1,9 @@
 //! What packages of PyPI need: a compiler where they have no wheel, libraries and programs when they run.
 
-use super::{Reader, What, When};
+use super::{Reader, What, When, project};
+use crate::model::deed::with_any_extras;
+use crate::model::scope::Variable;
+use crate::shell::ast::SimpleCommand;
 use crate::shell::command::Invocation;
 use crate::shell::command::pip::PipInstall;
 use crate::tables::{self, Ecosystem, LibC, OnMusl, Wheel};
@@ -25,34 +28,65 @@ struct Requirement {
     bounds: Vec<(String, String)>,
 }
 
+/// What an install says of wheels.
+pub(super) struct Wheels {
+    /// Whether nothing is compiled.
+    only: bool,
+    /// The packages that are compiled whatever wheels there are, or `:all:`.
+    never: Vec<String>,
+}
+
+/// The values of `--no-binary`, up to the last `:none:`; one that is not known is all of them.
+fn without_wheels(invocation: &Invocation) -> Vec<String> {
+    let mut names = Vec::new();
+    for value in invocation.values("--no-binary") {
+        for name in value.text.as_deref().unwrap_or(":all:").split(',') {
+            match name {
+                ":none:" => names.clear(),
+                name => names.push(name.to_owned()),
+            }
+        }
+    }
+    names
+}
+
 impl Reader<'_> {
-    pub(super) fn python_packages(&mut self, invocation: &Invocation) {
+    pub(super) fn python_packages(&mut self, invocation: &Invocation, command: &SimpleCommand) {
         self.needs.has_packages = true;
         let Some(install) = PipInstall::of(invocation) else { return self.locked_packages(invocation) };
-        if invocation.unknown_option.is_some() || invocation.values("--no-binary").next().is_some() {
+        if invocation.unknown_option.is_some() {
             return self.gap("not all options of the install are known", "the options of the command table");
         }
         if !install.editables.is_empty() {
             return self.gap("a project of the build context is installed", "a lock file that names wheels");
         }
         let only_wheels = invocation.values("--only-binary").any(|value| value.text.as_deref() == Some(":all:"));
+        let wheels = Wheels { only: only_wheels, never: without_wheels(invocation) };
+        let is_set =
+            |name: &str| !matches!(self.model.state(self.place.instruction).variables.get(name), Variable::Unset);
+        if wheels.never.iter().any(|name| name == ":all:") || is_set("PIP_NO_BINARY") {
+            return self.gap("packages are compiled although they have wheels", "wheels where there are some");
+        }
         for requirement in &install.requirements {
-            match requirement.text.as_deref() {
-                Some(text) => self.requirement(text, only_wheels),
+            let word = command.words.get(requirement.word);
+            let text = word
+                .and_then(|word| self.model.text_of(self.place.instruction, word).or_else(|| with_any_extras(word)));
+            match text {
+                Some(text) => self.requirement(&text, &wheels),
                 None => self.gap("a package is known only when it runs", "the name of the package"),
             }
         }
         for file in &install.requirement_files {
             let file = file.text.as_deref().and_then(|path| self.context_file(path));
             match file {
-                Some(file) => self.in_file(&file, |reader, text| reader.requirements(&file, text, only_wheels)),
+                Some(file) => self.in_file(&file, |reader, text| reader.requirements(&file, text, &wheels)),
                 None => self.gap("the requirements are not known", "the file in the build context"),
             }
         }
     }
 
     /// The lines of a requirements file.
-    fn requirements(&mut self, file: &str, text: &str, only_wheels: bool) {
+    fn requirements(&mut self, file: &str, text: &str, wheels: &Wheels) {
         if self.libc == LibC::Musl && !is_compiled(text) {
             self.gap("what the requirements depend on is not known, and whether that runs on musl", COMPILED);
         }
@@ -67,7 +101,7 @@ impl Reader<'_> {
                 "-r" | "--requirement" => {
                     let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
                     let path = if directory.is_empty() { value.to_owned() } else { format!("{directory}/{value}") };
-                    self.in_file(&path, |reader, text| reader.requirements(&path, text, only_wheels));
+                    self.in_file(&path, |reader, text| reader.requirements(&path, text, wheels));
                 }
                 "-c" | "--constraint" | "-i" | "--index-url" | "--extra-index-url" | "--trusted-host"
                 | "--prefer-binary" | "-f" | "--find-links" => {}
@@ -75,13 +109,16 @@ impl Reader<'_> {
                 option if option.starts_with('-') => {
                     self.gap(format!("what `{option}` brings is not known"), UNLOCK);
                 }
-                _ => self.requirement(line, only_wheels),
+                _ => self.requirement(line, wheels),
             }
         }
     }
 
-    fn requirement(&mut self, text: &str, only_wheels: bool) {
+    pub(super) fn requirement(&mut self, text: &str, wheels: &Wheels) {
         let text = text.split(" --").next().unwrap_or(text);
+        if let Some((directory, extras)) = project::directory(text.trim()) {
+            return self.project(directory, &extras, wheels);
+        }
         let (text, marker) = text.split_once(';').map_or((text, ""), |(text, marker)| (text, marker));
         if is_for_another_system(marker) {
             return;
@@ -93,7 +130,7 @@ impl Reader<'_> {
         if self.libc == LibC::Musl {
             return self.requirement_on_musl(&requirement);
         }
-        if only_wheels {
+        if wheels.only {
             return;
         }
         let table = tables::python_packages();
@@ -102,14 +139,27 @@ impl Reader<'_> {
             return self.gap(format!("what `{}[{extra}]` brings is not known", requirement.name), UNLOCK);
         }
         let python = self.python();
-        let has_wheel = match table.wheel(&requirement.name, python.as_deref().unwrap_or_default()) {
-            Wheel::Any => true,
-            Wheel::From(first) => requirement.is_at_least(first),
-            Wheel::Unknown => false,
-        };
+        let is_refused = wheels.never.iter().any(|name| normalised(name) == requirement.name);
+        let has_wheel = !is_refused
+            && match table.wheel(&requirement.name, python.as_deref().unwrap_or_default()) {
+                Wheel::Any => true,
+                Wheel::From(first) => requirement.is_at_least(first),
+                Wheel::Unknown => false,
+            };
         if !has_wheel {
-            self.gap(format!("whether `{}` has to be compiled is not known", text.trim()), UNLOCK);
+            let reason = format!("whether `{}` has to be compiled is not known", text.trim());
+            self.compiled(&requirement.name, reason);
         }
+    }
+
+    /// A package that may be compiled. The compiler is needed by the install alone; the libraries that it may then load, where they
+    /// are known, by containers.
+    fn compiled(&mut self, name: &str, reason: String) {
+        let libraries = tables::python_packages().compiled(name).filter(|_| self.libc != LibC::Musl);
+        let before = std::mem::replace(&mut self.when, When::Run);
+        libraries.unwrap_or_default().iter().for_each(|library| self.need(What::Library(library.clone())));
+        self.when = before;
+        self.add_gap(reason, UNLOCK, libraries.is_some());
     }
 
     /// A package has a wheel for any system, or one for musl.
@@ -150,14 +200,25 @@ impl Reader<'_> {
         Some(format!("{}.{}", parts.next()?, parts.next()?))
     }
 
-    /// `uv sync`: the lock file names the wheels.
+    /// `uv sync`, `poetry install`, `pipenv sync`: the lock file names the packages, most with their wheels.
     fn locked_packages(&mut self, invocation: &Invocation) {
-        let is_locked = invocation.has("--frozen") || invocation.has("--locked");
-        let lock = ["uv.lock"].into_iter().find_map(|name| self.context_file(name));
-        let (Some(lock), true, Some(python)) = (lock, is_locked, self.python()) else {
-            return self
-                .gap("what the lock file says is not known", "the lock file in the build context, and `--frozen`");
+        let (name, is_locked) = match invocation.program.as_str() {
+            "poetry" => ("poetry.lock", true),
+            "pipenv" => (
+                "Pipfile.lock",
+                invocation.subcommand() == "sync" || invocation.has("--deploy") || invocation.has("--ignore-pipfile"),
+            ),
+            _ => ("uv.lock", invocation.has("--frozen") || invocation.has("--locked")),
         };
+        let (Some(lock), true, Some(python)) = (self.context_file(name), is_locked, self.python()) else {
+            return self.gap(
+                "what the lock file says is not known",
+                "the lock file in the build context, and the option that keeps to it",
+            );
+        };
+        if invocation.program == "pipenv" {
+            return self.in_file(&lock, Self::pipfile_lock);
+        }
         let libc = self.libc;
         self.in_file(&lock, |reader, text| {
             for package in packages_of_lock(text) {
@@ -168,13 +229,29 @@ impl Reader<'_> {
                     && !package.wheels.iter().any(|wheel| fits(wheel, &python, libc))
                     && !package.is_for_others()
                 {
-                    reader.gap(
-                        format!("`{}` has no wheel in the lock file, and may have to be compiled", package.name),
-                        UNLOCK,
-                    );
+                    let reason =
+                        format!("`{}` has no wheel in the lock file, and may have to be compiled", package.name);
+                    reader.compiled(&package.name, reason);
                 }
             }
         });
+    }
+}
+
+impl Reader<'_> {
+    /// The packages of a `Pipfile.lock`, which names no wheels.
+    fn pipfile_lock(&mut self, text: &str) {
+        let lock: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let Some(groups) = lock.as_object() else { return self.gap("the lock file is not read", UNLOCK) };
+        for (name, package) in
+            groups.iter().filter(|(group, _)| *group != "_meta").filter_map(|(_, group)| group.as_object()).flatten()
+        {
+            let version = package.get("version").and_then(serde_json::Value::as_str).unwrap_or_default();
+            if version.is_empty() {
+                self.gap(format!("`{name}` comes from no index"), "a package of an index");
+            }
+            self.requirement(&format!("{name}{version}"), &Wheels { only: false, never: Vec::new() });
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::tables;
 /// A stage of an image with a toolchain that builds something.
 pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     let image = stage.image.as_deref()?;
-    let has_toolchain = tables::stages().runtimes.iter().any(|row| row.family == image.family);
+    let has_toolchain = tables::stages().has_toolchain(&image.family);
     if !has_toolchain && image.interpreter.is_some() {
         return None;
     }
@@ -31,12 +31,18 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     if !has_toolchain && !(stage.instructions.start..=cut).any(installs) {
         return None;
     }
+    let reason = match split::missing_setting(model, stage) {
+        Some(name) => {
+            format!("`{name}` is another one in the image without the toolchain, and the file does not set it")
+        }
+        None => "no image is known that takes the place of the one with the toolchain".to_owned(),
+    };
     Some(Draft {
         cut,
         environment: None,
         copies: plan::artefacts(model, stage, cut),
         base: split::runtime_base(model, stage),
-        prune: Err("no image is known that takes the place of the one with the toolchain".to_owned()),
+        prune: Err(reason),
     })
 }
 

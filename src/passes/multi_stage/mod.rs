@@ -1,12 +1,15 @@
-//! A single stage that builds and runs becomes two: one with the compilers, and a lean one that runs.
+//! A last stage that builds and runs becomes two: one with the compilers, and a lean one that runs.
 //!
 //! ## What it does
 //! Cuts a stage behind the last instruction that builds something. What stands above stays as a build stage; a new stage repeats
 //! the settings, accounts and packages that the program needs, copies what was built, and goes on with the instructions
 //! below. Python packages go to a virtual environment, which is what is copied.
 //!
+//! Of a site that a server of files serves, only the files are copied.
+//!
 //! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
-//! run on an image of the same release without the toolchain, those of C and C++ without the compilers.
+//! run on an image of the same release without the toolchain, those of C and C++ without the compilers, those of Java on the image of the
+//! same version with a JRE, those of .NET on the one of ASP.NET.
 //!
 //! ## Why
 //! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
@@ -28,11 +31,16 @@ mod compiled;
 mod node;
 mod plan;
 mod python;
+mod silent;
+mod site;
 mod text;
+mod unlock;
+mod worth;
 
 use self::plan::Draft;
 use super::{Pass, PassContext, PassInfo};
 use crate::model::{Model, Stage};
+use crate::pipeline::BaseChoice;
 use crate::rewrite::{Findings, Level};
 
 /// See the module documentation.
@@ -47,7 +55,7 @@ static INFO: PassInfo = PassInfo {
 };
 
 /// What reads the stage of each kind of program; `None` when it is none of that kind.
-const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[python::find, node::find, compiled::find];
+const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] = &[site::find, python::find, node::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
@@ -56,12 +64,23 @@ impl Pass for MultiStage {
 
     fn run(&self, cx: &PassContext<'_>, found: &mut Findings) {
         let model = cx.model;
-        let [stage] = model.stages.as_slice() else { return };
+        let Some(stage) = model.stages.last() else { return };
         let span = model.instruction(stage.from).span;
-        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else { return };
-        match plan::rewrite(model, stage, &draft) {
+        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else {
+            if model.stages.len() == 1
+                && let Some((reason, unlock)) = silent::why(model, stage)
+            {
+                found.decline(span, format!("it is not split: {reason}"), unlock);
+            }
+            return;
+        };
+        let slims = matches!(cx.options.base, BaseChoice::Auto | BaseChoice::Slim) && cx.options.runs("slim-base");
+        match plan::rewrite(model, stage, &draft, slims) {
             Ok(rewrite) => found.push(rewrite),
-            Err(reason) => found.decline(span, format!("it is not split: {reason}"), "split it by hand"),
+            Err(reason) => {
+                let unlock = unlock::unlock(&reason);
+                found.decline(span, format!("it is not split: {reason}"), unlock);
+            }
         }
     }
 }

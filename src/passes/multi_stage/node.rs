@@ -1,6 +1,7 @@
 //! Node: packages are installed with those of development, the project is built, then the packages of development go.
 
 use super::plan::{self, Draft};
+use crate::model::base;
 use crate::model::deed::deeds;
 use crate::model::split::{self, Kind};
 use crate::model::{Model, Stage, development};
@@ -15,13 +16,14 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     let calls_tool = |index: &usize| {
         split::kind(model, *index) == Kind::Run
             && model.calls(*index).iter().any(|call| tables::stages().project_tool(call.program()).is_some())
+            && !deeds(model, *index).is_ok_and(|deeds| deeds.iter().all(|deed| deed.tools().is_some()))
     };
     let cut = stage.instructions.clone().rfind(calls_tool)?;
     let has_compilers = (stage.instructions.start..=cut).any(|index| {
         deeds(model, index).is_ok_and(|deeds| deeds.iter().any(|deed| plan::installs_toolchain(model, deed)))
     });
     let builds = stage.instructions.clone().filter(calls_tool).any(|index| runs_a_script(model, index));
-    if !has_compilers && !builds {
+    if !has_compilers && !builds && !base::has_slim_variant(model, stage) {
         return None;
     }
     Some(Draft {

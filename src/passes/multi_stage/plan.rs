@@ -1,11 +1,11 @@
 //! The partition that follows from a cut: what each instruction above it becomes.
 
-use super::text;
+use super::{text, worth};
 use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
-use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Model, Stage};
+use crate::model::split::{self, Kind, RuntimeBase};
+use crate::model::{Model, Stage, java};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::validate::{Split, Step};
@@ -34,10 +34,12 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
     let mut brought: Vec<String> = Vec::new();
     for index in stage.instructions.start..=cut {
         match split::kind(model, index) {
+            Kind::Run if split::makes_directories(model, stage, index) => {}
             Kind::Run => {
                 let deeds = deeds(model, index).unwrap_or_default();
                 let is_needed = |path: &&str| !carry::is_left_behind(model, stage, cut, path);
                 made.extend(deeds.iter().filter_map(Deed::path).filter(is_needed).map(str::to_owned));
+                made.extend(deeds.iter().filter_map(Deed::path).filter_map(|path| java::packed(model, stage, path)));
             }
             Kind::Transfer if model.instruction(index).flag("from").is_none() => {
                 if split::is_brought_later(model, stage, index, cut) || carry::is_scratch_copy(model, stage, cut, index)
@@ -76,8 +78,8 @@ pub(super) fn installs_toolchain(model: &Model<'_>, deed: &Deed) -> bool {
 /// Names for the build stage, the first that is free.
 const NAMES: [&str; 4] = ["build", "builder", "build-stage", "imgopt-build"];
 
-/// The split as a rewrite.
-pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result<Rewrite, String> {
+/// The split as a rewrite; `slims` says whether full images are replaced by slim ones in this run.
+pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, slims: bool) -> Result<Rewrite, String> {
     let above = || stage.instructions.start..=draft.cut;
     let mut repeated = Vec::new();
     let mut installs = Vec::new();
@@ -92,7 +94,11 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
             Kind::Run => {
                 let line = model.lines.line(model.instruction(index).span.start);
                 let deeds = deeds(model, index).map_err(|reason| format!("line {line}: {reason}"))?;
-                if is_repeated_run(model, draft, index, &deeds) { repeated.push(index) } else { installs.push(index) }
+                if is_repeated_run(model, stage, draft, index, &deeds) {
+                    repeated.push(index)
+                } else {
+                    installs.push(index)
+                }
             }
         }
     }
@@ -125,18 +131,13 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
         path: carry::lost_path(model, stage, draft.base.as_ref(), &draft.copies)?,
         packages: packages.install.clone(),
     };
-    if let Err(reason) = &draft.prune
-        && packages.dropped.is_empty()
-        && draft.base.is_none()
-    {
-        return Err(reason.clone());
-    }
     split.check(model)?;
     let edits = text::edits(model, stage, &split, &packages)?;
+    let without = worth::without(model, stage, draft, &split, &packages, slims.then_some(&edits))?;
     let mut rewrite = Rewrite::new(
         Level::Guarded,
         model.instruction(stage.from).span,
-        format!("becomes a build stage `{name}` and a runtime stage {}", without(&split, &packages)),
+        format!("becomes a build stage `{name}` and a runtime stage {without}"),
         "what only the build needs stays out of the image",
     )
     .step(Step::SplitStage(Box::new(split)));
@@ -155,20 +156,6 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft) -> Result
     Ok(rewrite)
 }
 
-/// What the new stage is without, in words.
-fn without(split: &Split, packages: &RuntimePackages) -> String {
-    let names: Vec<String> = packages.dropped.iter().map(|name| format!("`{name}`")).collect();
-    if names.is_empty() && split.prune.is_some() {
-        return "without development dependencies".to_owned();
-    }
-    match names.as_slice() {
-        [] => format!("from `{}`", split.base),
-        [one] => format!("without {one}"),
-        [first, second] => format!("without {first} and {second}"),
-        [first, second, rest @ ..] => format!("without {first}, {second} and {} more", rest.len()),
-    }
-}
-
 fn is_mentioned(model: &Model<'_>, name: &str) -> bool {
     let is_alias = model.stages.iter().any(|stage| stage.name.as_deref() == Some(name));
     let flags = model.dockerfile.instructions.iter().flat_map(|instruction| &instruction.flags);
@@ -177,6 +164,9 @@ fn is_mentioned(model: &Model<'_>, name: &str) -> bool {
 
 fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize) -> bool {
     let is_copied = |target: &String| draft.copies.iter().any(|copy| is_below(target, copy));
+    if split::tools_of_copy(model, index).is_some_and(|tools| !split::runs_any(model, stage, &tools)) {
+        return false;
+    }
     let language = split::language(model, stage, draft.cut);
     let assets = language.and_then(|language| split::assets(model, index, language));
     !split::destination(model, index).is_some_and(|target| is_copied(&target))
@@ -185,16 +175,27 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
         && !carry::is_scratch_copy(model, stage, draft.cut, index)
 }
 
-fn is_repeated_run(model: &Model<'_>, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
+fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize, deeds: &[Deed]) -> bool {
+    let in_environment = draft.environment.is_some_and(|first| first <= index);
+    if split::makes_directories(model, stage, index) {
+        return true;
+    }
     let is_same = |deed: &Deed| match deed {
         Deed::Account => true,
+        Deed::Owner { path, .. } => split::is_made_by_workdir(model, stage, index, path),
         Deed::Packages { names, refreshed, .. } => {
             *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
         }
         Deed::Below(path) | Deed::Output(path) => {
             !draft.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path))
+                && !carry::is_left_behind(model, stage, draft.cut, path)
         }
-        Deed::PythonPackages | Deed::Taken(_) => false,
+        Deed::PythonTools(_) if in_environment => false,
+        Deed::PythonTools(programs) | Deed::Tools(programs) => {
+            split::runs_any(model, stage, &programs.iter().cloned().collect())
+        }
+        Deed::Programs => true,
+        Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }

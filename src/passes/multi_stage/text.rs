@@ -20,11 +20,14 @@ pub(super) fn edits(
     let style = Style::of(model, stage);
     let mut edits = from_edits(model, stage, split, &style)?;
     if let Some(index) = split.environment {
-        let lines: String = split::environment_lines().iter().map(|line| style.line(line)).collect();
+        let lines: String =
+            split::environment_lines(model, stage, split.cut).iter().map(|line| style.line(line)).collect();
         let at = block(model, index).start;
         let is_apart = model.source[..at].lines().next_back().is_some_and(|line| line.trim().is_empty());
         let blank_line = if is_apart { style.line_end } else { "" };
         edits.push(Edit::insert(at, format!("{lines}{blank_line}")));
+        let runs = (index..=split.cut).filter(|run| split::kind(model, *run) == Kind::Run);
+        edits.extend(runs.flat_map(|run| split::system_options(model, run)).map(Edit::delete));
     }
     let above = stage.instructions.start..=split.cut;
     let moved: Vec<usize> = above.filter(|index| split::kind(model, *index) == Kind::Configuration).collect();

@@ -1,0 +1,96 @@
+//! What a split is worth: what the image is without afterwards.
+
+use super::plan::Draft;
+use crate::edit::{Edit, EditSet};
+use crate::model::base::{self, Refusal, Slim};
+use crate::model::body::BodyCache;
+use crate::model::deed::deeds;
+use crate::model::split::{self, Kind, RuntimePackages};
+use crate::model::{Model, Stage, served};
+use crate::syntax;
+use crate::validate::Split;
+
+/// What the new stage is without, in words; `edits` are those of the split, where a slim image may follow on it.
+///
+/// # Errors
+/// Why the split is not worth it.
+pub(super) fn without(
+    model: &Model<'_>,
+    stage: &Stage,
+    draft: &Draft,
+    split: &Split,
+    packages: &RuntimePackages,
+    edits: Option<&Vec<Edit>>,
+) -> Result<String, String> {
+    if let Some(directory) = served::directory(model, stage) {
+        return Ok(format!("that serves `{directory}` and has nothing else of the build"));
+    }
+    if let Some(base) = &draft.base {
+        return Ok(of_packages(&packages.dropped).unwrap_or_else(|| format!("from `{}`", base.text)));
+    }
+    let slim = edits.and_then(|_| base::slim(model, stage).ok().flatten());
+    // What the full image has is in the new stage all the same, as long as that is built from the full image.
+    let is_left_out = |name: &&String| slim.is_some() || !base::full_image_has(model, stage, name);
+    let dropped: Vec<String> = packages.dropped.iter().filter(is_left_out).cloned().collect();
+    if let Some(words) = of_packages(&dropped) {
+        return Ok(words);
+    }
+    if split.prune.is_some() {
+        return Ok("without development dependencies".to_owned());
+    }
+    if let Some(words) = of_packages(&tools(model, stage, split)) {
+        return Ok(words);
+    }
+    let nothing = draft.prune.clone().err().unwrap_or_default();
+    if let Some(slim) = slim {
+        let reason = "has all that the one stage needs, and nothing else would be left out";
+        return Err(format!("it is not worth it: `{}` {reason}", slim.reference));
+    }
+    let Some(edits) = edits.filter(|_| base::has_slim_variant(model, stage)) else {
+        return Err(format!("it is not worth it: {nothing}"));
+    };
+    match slim_after(model, edits) {
+        Ok(Some(slim)) => Ok(format!("for which `{}` is enough", slim.reference)),
+        Ok(None) => Err(format!("it is not worth it: {nothing}")),
+        Err(refusal) => Err(format!("the runtime stage would stay on the full image: {}", refusal.reason)),
+    }
+}
+
+/// The tools that the new stage is without, by one program of each.
+fn tools(model: &Model<'_>, stage: &Stage, split: &Split) -> Vec<String> {
+    let left = (stage.instructions.start..=split.cut).filter(|index| !split.repeated.contains(index));
+    let mut found: Vec<String> =
+        left.clone().filter_map(|index| split::tools_of_copy(model, index)?.pop_first()).collect();
+    for index in left
+        .filter(|index| split::kind(model, *index) == Kind::Run)
+        .filter(|index| split.environment.is_none_or(|first| *index < first))
+    {
+        let deeds = deeds(model, index).unwrap_or_default();
+        found.extend(deeds.iter().filter_map(|deed| deed.tools()?.first().cloned()));
+    }
+    found
+}
+
+/// The slim image for the last stage when the edits are made.
+fn slim_after(model: &Model<'_>, edits: &[Edit]) -> Result<Option<Slim>, Refusal> {
+    let mut set = EditSet::default();
+    if set.try_add(edits).is_err() {
+        return Ok(None);
+    }
+    let source = set.apply(model.source);
+    let parsed = syntax::parse(&source);
+    let cache = BodyCache::default();
+    let after = Model::build(&source, &parsed.dockerfile, model.context, &cache);
+    after.final_stage().map_or(Ok(None), |last| base::slim(&after, last))
+}
+
+/// Up to three packages, in words.
+fn of_packages(names: &[String]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("without {one}")),
+        [first, second] => Some(format!("without {first} and {second}")),
+        [first, second, rest @ ..] => Some(format!("without {first}, {second} and {} more", rest.len())),
+    }
+}

@@ -1,0 +1,1 @@
+require("http").createServer((q, a) => a.end("a")).listen(3000);
