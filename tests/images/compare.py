@@ -219,7 +219,7 @@ def serve(application, config, tag, result):
             if not any(line[2:].startswith(f"{folder}/") for line in written) and not volume(config, folder):
                 problems.append(f"nothing was written to {folder}")
         if application.kind == "runtime" and told["uid"] != 0:
-            result["writable"] = writable(container, told["uid"], told["gids"], probe.get("writes", []))
+            result["writable"] = writable(container, told["uid"], told["gids"], [*probe.get("writes", []), *probe.get("owns", [])])
         result["stop"] = stop(container)
         for entry in probe.get("logs", []):
             expect("log at the end", docker("logs", container).stdout, entry.get("after_stop", []), result["missed"])
