@@ -37,13 +37,12 @@ fn words_are_sorted() {
         "directories",
         "entrypoint",
         "cmd",
+        "command",
         "volumes",
         "releases",
         "users",
         "tools",
         "columns",
-        "versions",
-        "command",
     ];
     // The names of an option and of a program stand with the main name first.
     for (file, text) in tables::files().into_iter().filter(|(file, _)| *file != "commands.yaml") {
@@ -119,10 +118,8 @@ fn distributions_by_tag() {
     check_distribution("alpine:3.20.1", Alpine, Some("3.20"));
     check_distribution("python:3.12-slim-bookworm", Debian, Some("bookworm"));
     check_distribution("python:3.12-alpine3.20", Alpine, Some("3.20"));
-    check_distribution("python:3.6-slim", Debian, Some("bullseye"));
-    check_distribution("python:3.3-slim", Debian, None);
+    check_distribution("python:3.5-slim", Debian, None);
     check_distribution("node:14-alpine", Alpine, Some("3.17"));
-    check_distribution("node:5-alpine", Alpine, None);
     check_distribution("eclipse-temurin:21-jre-alpine-3.21", Alpine, Some("3.21"));
     check_distribution("eclipse-temurin:21-jre-noble", Ubuntu, Some("noble"));
     check_distribution("openjdk:8-jdk-slim", Debian, Some("bullseye"));
