@@ -15,7 +15,18 @@ const FILE: &str = "packages/runtime-libs.yaml";
 pub struct RuntimeLibsTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
+    on_alpine: BTreeMap<String, OnAlpine>,
     packages: BTreeMap<String, Row>,
+}
+
+/// What programs need that were compiled with one of Alpine's packages with headers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnAlpine {
+    packages: Vec<String>,
+    /// The first minor release of Alpine 3 with these names.
+    #[serde(default)]
+    since: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -46,6 +57,15 @@ impl RuntimeLibsTable {
             _ => return Fact::Unknown,
         };
         libraries.known().map_or(Fact::Unknown, |libraries| Fact::Known(libraries.as_slice()))
+    }
+
+    /// The same for a package of Alpine with headers, in a release such as `3.20`.
+    #[must_use]
+    pub fn on_alpine(&self, release: Option<&str>, package: &str) -> Fact<&[String]> {
+        let minor = release.and_then(|release| release.strip_prefix("3.")?.parse::<u32>().ok());
+        let row =
+            self.on_alpine.get(package).filter(|row| row.since == 0 || minor.is_some_and(|minor| minor >= row.since));
+        row.map_or(Fact::Unknown, |row| Fact::Known(row.packages.as_slice()))
     }
 
     /// What stands in on Alpine for a package of Debian that holds the libraries of one row: `libpq5` on bookworm.

@@ -26,6 +26,8 @@ const UNLOCKS: &[(&str, &str)] = &[
     ("has workspaces", "an install of the one workspace without development dependencies, in a stage of its own"),
     ("installed more than once", "one project, or an install of each without development dependencies"),
     ("package.json is not known", "package.json in the build context"),
+    ("takes the place of the one with the toolchain", "a tag that names a release with an image without the toolchain"),
+    ("is another one in the image without the toolchain", "ENV with its value in the file"),
     ("not worth it", "nothing: the file is as lean without a split"),
     ("a RUN changes owners", "`COPY --chown` in place of `chown`"),
     ("belongs to several users", "one owner for what the program is made of (`COPY --chown`)"),
