@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Reader;
 use crate::tables::{self, LibC};
 
-const UNLOCK: &str = "a lock file that says which packages have install scripts, or `--ignore-scripts`";
+const UNLOCK: &str = "package-lock.json of npm 7 or newer in the build context, or `--ignore-scripts`";
 
 /// Packages with packages of their own are followed so far.
 const MAX_NESTING: usize = 64;
@@ -22,6 +22,7 @@ struct Locked {
 impl Reader<'_> {
     /// The packages of `yarn.lock` or `pnpm-lock.yaml`, line by line.
     pub(super) fn helped(&mut self, text: &str, ignores_scripts: bool) {
+        self.says_nothing_of_scripts(ignores_scripts);
         for package in packages(text) {
             self.locked_by_name(&package, ignores_scripts);
         }
@@ -32,6 +33,9 @@ impl Reader<'_> {
         if depth > MAX_NESTING {
             return self.gap("the lock file is nested too deeply", UNLOCK);
         }
+        if depth == 0 {
+            self.says_nothing_of_scripts(ignores_scripts);
+        }
         for (name, package) in dependencies.as_object().into_iter().flatten() {
             let requires = package.get("requires").and_then(Value::as_object).into_iter().flatten();
             let is_built = requires.into_iter().any(|(name, _)| tables::node_packages().is_helper(name));
@@ -39,6 +43,14 @@ impl Reader<'_> {
             if let Some(own) = package.get("dependencies") {
                 self.nested(own, ignores_scripts, depth + 1);
             }
+        }
+    }
+
+    /// An install may need a compiler; what it leaves behind is known by the helpers.
+    fn says_nothing_of_scripts(&mut self, ignores_scripts: bool) {
+        if !ignores_scripts {
+            let reason = "the lock file does not say which packages have install scripts".to_owned();
+            self.add_gap(reason, UNLOCK, self.libc != LibC::Musl);
         }
     }
 
