@@ -248,7 +248,7 @@ pub struct Choice<'a> {
 /// Rewrites `source`, a Dockerfile with the build context `context`.
 #[must_use]
 pub fn optimize(source: &str, context: &BuildContext, options: &Options) -> Outcome {
-    run(source, context, options, &mut |_| true, &mut |_| {})
+    in_force(source, context, options, &mut |_| true, &mut |_| {})
 }
 
 /// As [`optimize`]; `observer` sees every round, so that tests can ask the validator what else it would accept.
@@ -259,7 +259,7 @@ pub fn optimize_observed(
     options: &Options,
     observer: &mut dyn FnMut(&Round<'_>),
 ) -> Outcome {
-    run(source, context, options, &mut |_| true, observer)
+    in_force(source, context, options, &mut |_| true, observer)
 }
 
 /// Rewrites `source` where `choose` says so. It is asked once for each choice, before anything of it is applied.
@@ -270,7 +270,18 @@ pub fn optimize_with(
     options: &Options,
     choose: &mut dyn FnMut(&Choice<'_>) -> bool,
 ) -> Outcome {
-    run(source, context, options, choose, &mut |_| {})
+    in_force(source, context, options, choose, &mut |_| {})
+}
+
+/// Runs with the rows that the project adds to the tables.
+fn in_force(
+    source: &str,
+    context: &BuildContext,
+    options: &Options,
+    choose: &mut dyn FnMut(&Choice<'_>) -> bool,
+    observer: &mut dyn FnMut(&Round<'_>),
+) -> Outcome {
+    tables::with(&context.policy().tables, || run(source, context, options, choose, observer))
 }
 
 fn run(

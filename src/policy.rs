@@ -1,4 +1,5 @@
-//! What a project and its organisation say of base images: the digests that are pinned, and the images that are approved.
+//! What a project and its organisation say of base images: the digests that are pinned, and the images that are approved;
+//! and the rows that they add to the tables.
 //!
 //! It belongs to the build context of a Dockerfile, so that passes and validator read the same.
 
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 use crate::lock::{Lock, Pin};
 use crate::syntax::image::ImageReference;
+use crate::tables::OwnTables;
 pub use pattern::{Day, ImagePattern};
 
 /// What is said of the base images of a Dockerfile.
@@ -19,6 +21,8 @@ pub struct Policy {
     pub pins: Lock,
     /// Which images are approved: `bases:` in `imgopt.yaml`.
     pub bases: Bases,
+    /// Rows beside those of the built-in tables: `tables:` in `imgopt.yaml`.
+    pub tables: OwnTables,
     /// The day of the run, `YYYY-MM-DD`. Without one, no image is past its end of life, and what has a date is not in force.
     pub today: Option<String>,
     /// Whether an image that is not approved is an error.

@@ -16,6 +16,7 @@ mod images;
 mod lean;
 mod musl;
 mod needs;
+mod own;
 mod package_names;
 mod programs;
 mod recommends;
@@ -36,7 +37,7 @@ use thiserror::Error;
 
 pub use alpine::{AlpineFamily, AlpineTable, Applet, alpine, decode_alpine};
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
-pub use build_only::{BuildOnly, BuildOnlyTable, build_only, decode_build_only, is_build_only};
+pub use build_only::{BuildOnly, BuildOnlyTable, OwnBuildOnly, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
@@ -45,8 +46,8 @@ pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_eff
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
 pub use extensions::{ExtensionTable, decode_extensions, extensions};
 pub use images::{
-    Distribution, DistributionName, Floating, ImageFacts, ImageTable, ImageUser, Interpreter, LibC, PackageManager, Sh,
-    decode_images, image, image_of, images,
+    Distribution, DistributionName, Floating, ImageFacts, ImageFamily, ImageRow, ImageTable, ImageUser, Interpreter,
+    LibC, PackageManager, Sh, decode_images, image, image_of, images,
 };
 pub use lean::{LeanTable, decode_lean, lean};
 pub use musl::{Behaviour, Difference, Ecosystem, MuslRow, MuslTable, OnMusl, decode_musl, musl, on_musl};
@@ -54,10 +55,12 @@ pub use needs::{
     CommandKind, CommandNeeds, ImportNeeds, NeedsTable, NodeTable, PackageNeeds, PythonTable, Wheel, decode_needs,
     needs, node_packages, python_packages,
 };
+pub(crate) use own::table;
+pub use own::{OwnNode, OwnPackages, OwnPython, OwnTables, with};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
-pub use runtime_libs::{RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
+pub use runtime_libs::{RuntimeLibsRow, RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use secrets::{SecretTable, decode_secrets, secrets};
 pub use sizes::{
     ImageSize, PackageSize, PackageSizes, decode_image_sizes, decode_package_sizes, image_sizes, package_size,
@@ -138,8 +141,22 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Fact<T> {
     }
 }
 
+/// In a schema, it is the value or one of the two words.
+#[cfg(test)]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Fact<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Fact of {}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let value = generator.subschema_for::<T>();
+        schemars::json_schema!({ "anyOf": [value, { "enum": ["varies", "unknown"] }] })
+    }
+}
+
 /// Where the rows of a table or one row come from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// What was read: a repository with its commit, a documentation page.

@@ -262,6 +262,60 @@ fn assumptions() {
     assert!(report.contains("imgopt.yaml affirms it"), "{report}");
 }
 
+/// A file whose image and tool nobody but the project knows.
+const OWN: &str = "FROM registry.example.com/base/python:3.12-slim-bookworm\nWORKDIR /app\nCOPY . .\n\
+                   RUN fetch-models --to /opt/models\nRUN pip install flask\n";
+
+#[test]
+fn own_tables() {
+    let family = "tables:\n  images:\n  - family: python\n    repositories: [registry.example.com/base/python]\n    \
+                  sources: [{name: the team, date: 2026-01-31}]\n";
+    let place = Place::new(&[("Dockerfile", OWN), ("other/.git/HEAD", ""), ("other/Dockerfile", OWN)]);
+    let rewritten = |place: &Place, path: &str| place.imgopt(&["rewrite", "--stdout", "--only=cache-mounts", path]).1;
+    assert!(!rewritten(&place, "Dockerfile").contains("id=pip-bookworm"));
+    place.put("imgopt.yaml", family);
+    assert!(rewritten(&place, "Dockerfile").contains("id=pip-bookworm"), "{}", rewritten(&place, "Dockerfile"));
+    // Each file has the rows of its own configuration, also in one run.
+    let both = place.imgopt(&["check", "--level=guarded", "--only=cache-mounts", "--format=json", "."]).1;
+    let report: serde_json::Value = serde_json::from_str(&both).expect("JSON");
+    let ids =
+        report["files"].as_array().expect("a list").iter().map(|file| file.to_string().contains("id=pip-bookworm"));
+    assert_eq!(ids.collect::<Vec<_>>(), [true, false]);
+    // `imgopt tables` shows what holds here.
+    let (code, out, _) = place.imgopt(&["tables", "registry.example.com/base/python:3.12"]);
+    assert!(code == 0 && out.contains("source: the team, 2026-01-31"), "{out}");
+    assert_eq!(place.imgopt(&["tables", "registry.example.com/base/node:22"]).0, 2);
+}
+
+#[test]
+fn own_commands_have_effects() {
+    let rows = "tables:\n  commands:\n  - {programs: [fetch-models], source: its manual, values: [--to]}\n  effects:\n  \
+                - {commands: [fetch-models], source: its manual, bound: true, operands: text, values: {--to: write}}\n";
+    let file = "FROM debian:bookworm-slim\nRUN wget -O /tmp/a.tgz https://example.com/a.tgz\nCOPY a /a\n\
+                RUN fetch-models --to /opt/models\nRUN rm /tmp/a.tgz\n";
+    let place = Place::new(&[("Dockerfile", file)]);
+    let rewritten = |place: &Place| place.imgopt(&["rewrite", "--stdout", "--only=cleanup-layer"]).1;
+    assert!(!rewritten(&place).contains("a.tgz && rm /tmp/a.tgz"), "{}", rewritten(&place));
+    place.put("imgopt.yaml", rows);
+    assert!(rewritten(&place).contains("a.tgz && rm /tmp/a.tgz"), "{}", rewritten(&place));
+}
+
+#[test]
+fn nearer_rows_win() {
+    let cache = |directory: &str| {
+        format!(
+            "tables:\n  caches:\n  - {{tool: pip, commands: [pip install], mounted: true, directories: [{{root: {directory}, id: pip, \
+             sharing: locked, hash_verified: false, of_release: false}}], source: {{name: us, date: 2026-01-31}}}}\n"
+        )
+    };
+    let place = Place::new(&[("Dockerfile", PIP), ("near/Dockerfile", PIP)]);
+    place.put("imgopt.yaml", cache("/var/cache/a"));
+    place.put("near/imgopt.yaml", cache("/var/cache/b"));
+    let rewritten = |path: &str| place.imgopt(&["rewrite", "--stdout", "--only=cache-mounts", path]).1;
+    assert!(rewritten("Dockerfile").contains("target=/var/cache/a"), "{}", rewritten("Dockerfile"));
+    assert!(rewritten("near/Dockerfile").contains("target=/var/cache/b"), "{}", rewritten("near/Dockerfile"));
+}
+
 /// npm checks downloads by hash, and the first stage is not shipped: only BuildKit is left to prove.
 #[test]
 fn what_is_proved_is_safe() {

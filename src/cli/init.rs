@@ -138,6 +138,13 @@ const CONFIG: &str = "\
 #     - {image: \"python:*\", by: \"registry.example.com/python:*\"}
 #   mirrors: {docker.io: registry.example.com/hub}
 
+# What imgopt does not know of images, commands and packages of your own; `imgopt tables` lists what it knows.
+# tables:
+#   images:
+#     - family: python
+#       repositories: [registry.example.com/base/python]
+#       sources: [{name: the platform team, date: 2026-01-31}]
+
 # Which user images run as that ran as root: the number of an account that is made, and numbers in place of names.
 # user: {uid: 10001, numeric: true}
 
@@ -194,6 +201,7 @@ mod tests {
             let bare = line.trim_start_matches(['#', ' ']);
             let key = bare.split(':').next().unwrap_or_default();
             bare.starts_with("- files")
+                || bare.starts_with("- family")
                 || (bare.contains(':')
                     && !key.contains(' ')
                     && !line.starts_with("# off:")
@@ -220,6 +228,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(settings.level, Some(crate::rewrite::Level::Guarded));
+        assert!(!settings.tables.is_empty(), "{text}");
     }
 
     #[test]

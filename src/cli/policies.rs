@@ -24,6 +24,7 @@ impl Policies {
         Ok(Policy {
             pins: self.lock(path)?,
             bases: settings.bases.clone(),
+            tables: settings.tables.clone(),
             today: Some(today()),
             enforced: purpose == Purpose::Check,
             user: settings.user,

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Exit;
 use super::terminal::{Stream, Terminal};
+use crate::config::Configs;
 use crate::report::printable;
 use crate::syntax::image::ImageReference;
 use crate::tables::{
@@ -21,6 +22,13 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
+    // The rows of the project count here as they do in a rewrite.
+    let here = std::env::current_dir()?.canonicalize()?;
+    let own = Configs::default().of(&here)?.settings(&here.join("Dockerfile")).tables;
+    tables::with(&own, || show(command, terminal))
+}
+
+fn show(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let text = match &command.name {
         None => list(),
         Some(name) => {

@@ -13,6 +13,7 @@ use crate::passes::PIPELINE;
 use crate::pipeline::BaseChoice;
 use crate::policy::{Bases, User};
 use crate::rewrite::{AssumptionKind, Level, Stance};
+use crate::tables::OwnTables;
 
 /// A struct with the keys that hold for a whole file and for single paths alike.
 macro_rules! with_settings {
@@ -44,6 +45,8 @@ macro_rules! with_settings {
             pub context: Option<String>,
             /// Which base images are approved: others are errors for `check`, and replaced by `rewrite`.
             pub bases: Bases,
+            /// Rows beside those of the built-in tables, in their schema: a named row takes the place of the built-in one.
+            pub tables: OwnTables,
             /// Which user images run as that ran as root before.
             pub user: User,
         }
@@ -62,6 +65,7 @@ macro_rules! with_settings {
                     assume: self.assume.iter().map(|(kind, stance)| (kind.0, Stance::from(*stance))).collect(),
                     context: self.context.as_ref().map(std::path::PathBuf::from),
                     bases: self.bases.clone(),
+                    tables: self.tables.clone(),
                     user: self.user,
                 }
             }
@@ -295,7 +299,7 @@ impl FromStr for Assumed {
 pub struct Key(pub String);
 
 /// The keys that can be locked, apart from those of single passes and assumptions.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
     "assume",
     "base",
     "bases",
@@ -312,6 +316,7 @@ pub const KEYS: [&str; 19] = [
     "level",
     "overrides",
     "passes",
+    "tables",
     "user",
     "user.numeric",
     "user.uid",

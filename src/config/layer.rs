@@ -123,12 +123,14 @@ impl Stack {
     fn layer(&self, name: &Path, document: &Document<'_>, file: &File) -> Result<Layer, ConfigError> {
         let mut settings = file.settings();
         self.check(document, &[], &settings)?;
+        check_tables(document, &[], &settings)?;
         self.anchor(document, &[], &mut settings)?;
         let mut overrides = Vec::new();
         for (index, special) in file.overrides.iter().enumerate() {
             let place = [Step::Key("overrides"), Step::Index(index)];
             let mut settings = special.settings();
             self.check(document, &place, &settings)?;
+            check_tables(document, &place, &settings)?;
             self.anchor(document, &place, &mut settings)?;
             overrides.push((self.patterns(&special.files), settings));
         }
@@ -185,6 +187,14 @@ impl Stack {
         }
         builder.build().unwrap_or_else(|_| Gitignore::empty())
     }
+}
+
+/// That the rows of the project can be used; the settings stand at `place`.
+fn check_tables(document: &Document<'_>, place: &[Step<'_>], settings: &Settings) -> Result<(), ConfigError> {
+    settings.tables.check().map_err(|(key, row, message)| {
+        let below = [Step::Key("tables"), Step::Key(key), Step::Index(row)];
+        document.problem(&[place, &below].concat(), Problem::Value(message))
+    })
 }
 
 /// What went wrong with a file that another one builds on.

@@ -21,6 +21,7 @@ use read::Document;
 use crate::pipeline::BaseChoice;
 use crate::policy::{Bases, User};
 use crate::rewrite::{AssumptionKind, Level, Stance};
+use crate::tables::OwnTables;
 
 /// The names of configuration files.
 pub const NAMES: [&str; 2] = ["imgopt.yaml", ".imgopt.yaml"];
@@ -49,6 +50,8 @@ pub struct Settings {
     pub context: Option<PathBuf>,
     /// Which base images are approved.
     pub bases: Bases,
+    /// Rows beside those of the built-in tables.
+    pub tables: OwnTables,
     /// Which user images run as.
     pub user: User,
 }
@@ -67,6 +70,7 @@ impl Settings {
             self.context = Some(context.clone());
         }
         self.bases.extend(&nearer.bases);
+        self.tables.extend(&nearer.tables);
         self.user.extend(&nearer.user);
     }
 
@@ -79,6 +83,7 @@ impl Settings {
             ("builder", nearer.builder.is_some() && nearer.builder != self.builder),
             ("base", nearer.base.is_some() && nearer.base != self.base),
             ("context", nearer.context.is_some()),
+            ("tables", !nearer.tables.is_empty() && nearer.tables != self.tables),
             ("user.uid", nearer.user.uid.is_some() && nearer.user.uid != self.user.uid),
             ("user.numeric", nearer.user.numeric.is_some() && nearer.user.numeric != self.user.numeric),
         ];

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{PackageManager, Source, TableError, decode_file, shipped};
 
 const FILE: &str = "packages/build-only.yaml";
@@ -49,7 +50,37 @@ struct BuildOnlyFile {
     managers: Vec<Row>,
 }
 
+/// Packages of a package manager that only builds of a project need.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OwnBuildOnly {
+    manager: PackageManager,
+    #[serde(default)]
+    toolchain: Vec<String>,
+    #[serde(default)]
+    vcs: Vec<String>,
+    #[serde(default)]
+    keyring: Vec<String>,
+    #[serde(default)]
+    interactive: Vec<String>,
+}
+
 impl BuildOnlyTable {
+    /// The table with the packages of a project beside the others.
+    fn with(&self, own: &OwnTables) -> Self {
+        let mut table = self.clone();
+        for own in &own.packages.build_only {
+            for row in table.managers.iter_mut().filter(|row| row.manager == own.manager) {
+                row.toolchain.extend(own.toolchain.iter().cloned());
+                row.vcs.extend(own.vcs.iter().cloned());
+                row.keyring.extend(own.keyring.iter().cloned());
+                row.interactive.extend(own.interactive.iter().cloned());
+            }
+        }
+        table
+    }
+
     /// As [`is_build_only`].
     #[must_use]
     pub fn is_build_only(&self, manager: PackageManager, package: &str) -> Option<BuildOnly> {
@@ -79,11 +110,16 @@ pub fn is_build_only(manager: PackageManager, package: &str) -> Option<BuildOnly
     build_only().is_build_only(manager, package)
 }
 
+/// The table in force.
+pub fn build_only() -> &'static BuildOnlyTable {
+    own::table(shipped_build_only, |merged| &merged.build_only, BuildOnlyTable::with)
+}
+
 /// The shipped table.
 ///
 /// # Panics
 /// Never: `tests/tables.rs` decodes the same text.
-pub fn build_only() -> &'static BuildOnlyTable {
+fn shipped_build_only() -> &'static BuildOnlyTable {
     static TABLE: OnceLock<BuildOnlyTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_build_only(shipped(FILE)).expect("the shipped table of build-only packages decodes"))
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{Source, TableError, decode_file, invalid, shipped};
 
 /// The cache table, decoded.
@@ -20,6 +21,13 @@ impl CacheTable {
         self.tools.get(name)
     }
 
+    /// The table with the rows of a project in the place of those of the same name.
+    fn with(&self, own: &OwnTables) -> Self {
+        let mut tools = self.tools.clone();
+        tools.extend(own.caches.iter().map(|tool| (tool.tool.clone(), tool.clone())));
+        Self { tools }
+    }
+
     /// All rows, by name.
     pub fn tools(&self) -> impl Iterator<Item = &Tool> {
         self.tools.values()
@@ -28,6 +36,7 @@ impl CacheTable {
 
 /// The caches of a tool.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tool {
     /// Name of the row.
@@ -128,6 +137,7 @@ fn cache_word() -> Vec<String> {
 
 /// What empties a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(with = "String"))]
 #[serde(from = "String")]
 pub enum Cleanup {
     /// `rm -rf` of what lies in its directories.
@@ -144,6 +154,7 @@ impl From<String> for Cleanup {
 
 /// An option that commands may gain.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Gain {
     /// The option.
@@ -157,6 +168,7 @@ pub struct Gain {
 
 /// A file of the build context that shows which tool a program is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// Its name.
@@ -167,6 +179,7 @@ pub struct Evidence {
 
 /// A variable that says where a cache is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// Its name.
@@ -178,6 +191,7 @@ pub struct Place {
 
 /// A directory that a cache mount may cover.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CacheDirectory {
     /// Absolute path when the command runs as root with `HOME=/root`.
@@ -215,6 +229,7 @@ pub struct CacheDirectory {
 
 /// How builds that run at the same time share a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Sharing {
     /// Several write at once.
@@ -231,11 +246,16 @@ struct CachesFile {
     tools: Vec<Tool>,
 }
 
+/// The table in force.
+pub fn caches() -> &'static CacheTable {
+    own::table(shipped_caches, |merged| &merged.caches, CacheTable::with)
+}
+
 /// The shipped table.
 ///
 /// # Panics
 /// Never: `tests/tables.rs` decodes the same text.
-pub fn caches() -> &'static CacheTable {
+fn shipped_caches() -> &'static CacheTable {
     static TABLE: OnceLock<CacheTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_caches(shipped("caches.yaml")).expect("the shipped cache table decodes"))
 }
@@ -248,23 +268,25 @@ pub fn decode_caches(text: &str) -> Result<CacheTable, TableError> {
     let file: CachesFile = decode_file("caches.yaml", text)?;
     let mut tools = BTreeMap::new();
     for tool in file.tools {
-        for directory in &tool.directories {
-            let below = directory.variables.iter().map(|place| &place.below).chain(&directory.home);
-            let is_relative = below.into_iter().all(|path| !path.starts_with('/'));
-            let is_absolute = directory.images.values().chain([&directory.root]).all(|path| path.starts_with('/'));
-            if !is_absolute || !is_relative {
-                return Err(invalid(
-                    "caches.yaml",
-                    &tool.tool,
-                    "directories",
-                    format!("`{}` is not as it should be", directory.root),
-                ));
-            }
-        }
+        check_row(&tool)?;
         let name = tool.tool.clone();
         if tools.insert(name.clone(), tool).is_some() {
             return Err(invalid("caches.yaml", &name, "tool", "there are two rows"));
         }
     }
     Ok(CacheTable { tools })
+}
+
+/// What a decoded row must hold beyond its types.
+pub(super) fn check_row(tool: &Tool) -> Result<(), TableError> {
+    for directory in &tool.directories {
+        let below = directory.variables.iter().map(|place| &place.below).chain(&directory.home);
+        let is_relative = below.into_iter().all(|path| !path.starts_with('/'));
+        let is_absolute = directory.images.values().chain([&directory.root]).all(|path| path.starts_with('/'));
+        if !is_absolute || !is_relative {
+            let message = format!("`{}` is not absolute, or a path below it is", directory.root);
+            return Err(invalid("caches.yaml", &tool.tool, "directories", message));
+        }
+    }
+    Ok(())
 }

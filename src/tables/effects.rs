@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{TableError, decode_file, invalid, shipped};
 
 /// The table of effects, decoded.
@@ -92,6 +93,7 @@ pub struct Exceptions {
 
 /// What a kind of command reads and writes. The heading of the table says what the columns mean.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the heading of the table says it")]
 pub struct CommandEffects {
@@ -122,6 +124,7 @@ pub struct CommandEffects {
 
 /// What the operands of a command are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Operands {
     /// Not looked up.
@@ -171,6 +174,7 @@ impl Operands {
 
 /// What the value of an option or the first operand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OptionValue {
     /// Not looked up, and no path.
@@ -199,6 +203,16 @@ impl EffectTable {
 }
 
 impl EffectTable {
+    /// The table with the rows of a project: for the commands that they name, they count.
+    fn with(&self, own: &OwnTables) -> Self {
+        let mut table = self.clone();
+        for row in &own.effects {
+            table.by_command.extend(row.commands.iter().map(|command| (command.clone(), table.rows.len())));
+            table.rows.push(row.clone());
+        }
+        table
+    }
+
     /// The number of its row for each command, when every row can be used.
     fn checked_commands(&self) -> Result<BTreeMap<String, usize>, TableError> {
         let shared = [&self.directories.source, &self.environment.source, &self.except.source, &self.stable.source];
@@ -233,11 +247,16 @@ impl EffectTable {
 
 const FILE: &str = "effects.yaml";
 
+/// The table in force.
+pub fn effects() -> &'static EffectTable {
+    own::table(shipped_effects, |merged| &merged.effects, EffectTable::with)
+}
+
 /// The shipped table.
 ///
 /// # Panics
 /// Never: `tests/tables.rs` decodes the same text.
-pub fn effects() -> &'static EffectTable {
+fn shipped_effects() -> &'static EffectTable {
     static TABLE: OnceLock<EffectTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_effects(shipped("effects.yaml")).expect("the shipped table of effects decodes"))
 }
@@ -250,4 +269,13 @@ pub fn decode_effects(text: &str) -> Result<EffectTable, TableError> {
     let table: EffectTable = decode_file(FILE, text)?;
     let by_command = table.checked_commands()?;
     Ok(EffectTable { by_command, ..table })
+}
+
+/// What a row of a project must hold beyond its types.
+pub(super) fn check_row(row: &CommandEffects) -> Result<(), TableError> {
+    let name = row.commands.first().map_or("", String::as_str);
+    match row.touches.iter().find(|path| !path.starts_with('/') && *path != "~") {
+        Some(path) => Err(invalid(FILE, name, "touches", format!("`{path}` is not absolute"))),
+        None => Ok(()),
+    }
 }

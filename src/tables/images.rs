@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{Fact, Source, TableError, decode_file, invalid, shipped, shipped_in};
 use crate::syntax::image::ImageReference;
 
@@ -90,6 +91,7 @@ pub struct Distribution {
 
 /// A distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum DistributionName {
@@ -116,6 +118,7 @@ pub enum DistributionName {
 
 /// A C library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum LibC {
@@ -127,6 +130,7 @@ pub enum LibC {
 
 /// A package manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum PackageManager {
@@ -144,6 +148,7 @@ pub enum PackageManager {
 
 /// What `/bin/sh` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Sh {
@@ -157,6 +162,7 @@ pub enum Sh {
 
 /// An account of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImageUser {
     /// Its name.
@@ -196,11 +202,16 @@ pub fn image_of(reference: &ImageReference) -> Option<ImageFacts> {
     image(&reference.familiar_name(), reference.tag.as_deref(), reference.digest.as_deref())
 }
 
+/// The tables in force.
+pub fn images() -> &'static ImageTable {
+    own::table(shipped_images, |merged| &merged.images, ImageTable::with)
+}
+
 /// The shipped tables.
 ///
 /// # Panics
 /// Never: `tests/tables.rs` decodes the same text.
-pub fn images() -> &'static ImageTable {
+pub(super) fn shipped_images() -> &'static ImageTable {
     static TABLE: OnceLock<ImageTable> = OnceLock::new();
     TABLE.get_or_init(|| {
         decode_images(&shipped_in("images/"), shipped("distributions.yaml"), shipped("tags.yaml"))
@@ -222,7 +233,7 @@ pub fn decode_images(families: &[(&str, &str)], distributions: &str, floating: &
         ..ImageTable::default()
     };
     for (file, text) in families {
-        let decoded: FamilyFile = decode_file(file, text)?;
+        let decoded: ImageFamily = decode_file(file, text)?;
         for repository in &decoded.repositories {
             if table.repositories.insert(repository.clone(), table.families.len()).is_some() {
                 return Err(invalid(file, "the file", "repositories", format!("`{repository}` is in two families")));
@@ -231,7 +242,7 @@ pub fn decode_images(families: &[(&str, &str)], distributions: &str, floating: &
         for (index, row) in decoded.rows.iter().enumerate() {
             table.check_row(file, index, row)?;
         }
-        let FamilyFile { family: name, tag_is_release, name_words, sources, rows, .. } = decoded;
+        let ImageFamily { family: name, tag_is_release, name_words, sources, rows, .. } = decoded;
         table.families.push(Family { name, tag_is_release, name_words, sources, rows });
     }
     Ok(table)
@@ -257,6 +268,30 @@ impl ImageTable {
         Some(facts)
     }
 
+    /// The tables with the families of a project: those of a known name gain repositories and rows.
+    fn with(&self, own: &OwnTables) -> Self {
+        let mut table = self.clone();
+        for own in &own.images {
+            let index = table.families.iter().position(|family| family.name == own.family).unwrap_or_else(|| {
+                let ImageFamily { family: name, tag_is_release, name_words, .. } = own.clone();
+                let (sources, rows) = (Vec::new(), Vec::new());
+                table.families.push(Family { name, tag_is_release, name_words, sources, rows });
+                table.families.len() - 1
+            });
+            table.families[index].sources.extend(own.sources.iter().cloned());
+            table.families[index].rows.extend(own.rows.iter().cloned());
+            let names = own.repositories.iter().map(|name| (repository(name).to_owned(), index));
+            table.repositories.extend(names);
+        }
+        table
+    }
+
+    /// What a family of a project must hold beyond its types.
+    pub(super) fn check_family(&self, family: &ImageFamily) -> Result<(), TableError> {
+        let rows = family.rows.iter().enumerate();
+        rows.map(|(index, row)| self.check_row(&family.family, index, row)).collect()
+    }
+
     /// Where the tables come from: for each family file, for the distributions, and for the floating tags.
     pub fn sources(&self) -> impl Iterator<Item = (&str, &[Source])> {
         let families = self.families.iter().map(|family| (family.name.as_str(), family.sources.as_slice()));
@@ -268,7 +303,7 @@ impl ImageTable {
         if tag.words.iter().any(|word| word.starts_with("windowsservercore") || word.starts_with("nanoserver")) {
             return ImageFacts { family: family.name.clone(), windows: true, ..ImageFacts::default() };
         }
-        let fitting: Vec<(Fit, &Row)> =
+        let fitting: Vec<(Fit, &ImageRow)> =
             family.rows.iter().map(|row| (row.fits(tag), row)).filter(|(fit, _)| *fit != Fit::No).collect();
         let mut facts = ImageFacts { family: family.name.clone(), ..ImageFacts::default() };
         let named = fitting.iter().rev().find_map(|(fit, row)| Some((*fit, row.distribution.as_ref()?)));
@@ -299,7 +334,7 @@ impl ImageTable {
     }
 
     /// Adds what a row says; when only its version is open, what it speaks of becomes unknown.
-    fn add_row(&self, facts: &mut ImageFacts, row: &Row, fit: Fit, tag: &Tag<'_>) {
+    fn add_row(&self, facts: &mut ImageFacts, row: &ImageRow, fit: Fit, tag: &Tag<'_>) {
         let sure = fit == Fit::Yes;
         if row.plain && sure {
             facts.entrypoint = Fact::Known(Vec::new());
@@ -364,7 +399,7 @@ impl ImageTable {
     }
 
     /// What a decoded row must hold beyond its types.
-    fn check_row(&self, file: &str, index: usize, row: &Row) -> Result<(), TableError> {
+    fn check_row(&self, file: &str, index: usize, row: &ImageRow) -> Result<(), TableError> {
         let row_name = format!("row {}", index + 1);
         let unknown_set = row.programs.iter().filter_map(|program| program.strip_prefix('@'));
         let mut unknown_set = unknown_set.filter(|set| !self.program_sets.contains_key(*set));
@@ -459,13 +494,17 @@ struct Family {
     tag_is_release: bool,
     name_words: bool,
     sources: Vec<Source>,
-    rows: Vec<Row>,
+    rows: Vec<ImageRow>,
 }
 
-#[derive(Deserialize)]
+/// A family of images as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct FamilyFile {
+pub struct ImageFamily {
+    /// Its name.
     family: String,
+    /// Names of repositories: without Docker Hub's host and `library/`.
     repositories: Vec<String>,
     /// Whether the tag is a release of the distribution, as for `debian:12`.
     #[serde(default)]
@@ -473,14 +512,18 @@ struct FamilyFile {
     /// Whether the words of the repository's last part count as words of the tag, as for `nodejs22-debian12`.
     #[serde(default)]
     name_words: bool,
+    /// Where the rows are from.
     sources: Vec<Source>,
-    rows: Vec<Row>,
+    /// What is known of the images, from the general to the special.
+    #[serde(default)]
+    rows: Vec<ImageRow>,
 }
 
 /// What a family says of the tags with certain words and versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-struct Row {
+pub struct ImageRow {
     /// Words that the tag must all have; a word may end in `*`.
     words: String,
     /// Words of which it must have none.
@@ -515,7 +558,7 @@ struct Row {
     windows: bool,
 }
 
-impl Row {
+impl ImageRow {
     fn fits(&self, tag: &Tag<'_>) -> Fit {
         let has = |wanted: &str| match wanted.strip_suffix('*') {
             Some(start) => tag.words.iter().any(|word| word.starts_with(start)),
@@ -627,7 +670,7 @@ mod tests {
     #[test]
     fn versions_and_ranges() {
         let fits = |range: &str, tag: &str| {
-            Row { version: Some(range.to_owned()), ..Row::default() }.fits(&Tag::new(tag, false))
+            ImageRow { version: Some(range.to_owned()), ..ImageRow::default() }.fits(&Tag::new(tag, false))
         };
         assert_eq!(fits(">=12 <18", "14.2-slim"), Fit::Yes);
         assert_eq!(fits(">=12 <18", "18"), Fit::No);

@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{Source, TableError, decode_file, invalid, shipped};
 
 /// What a command does with the image beside itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CommandKind {
     /// It starts no other program than those of its row.
@@ -33,6 +35,7 @@ pub enum CommandKind {
 
 /// The row of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommandNeeds {
     /// What it does.
@@ -100,6 +103,11 @@ pub struct NeedsTable {
 }
 
 impl NeedsTable {
+    /// The table with the rows of a project, which count before the others; the last one of a command first.
+    fn with(&self, own: &OwnTables) -> Self {
+        Self { rows: own.needs.iter().rev().chain(&self.rows).cloned().collect(), ..self.clone() }
+    }
+
     /// The row of a command; one of the program alone speaks of every subcommand without a row of its own.
     #[must_use]
     pub fn command(&self, program: &str, subcommand: &str) -> Option<&CommandNeeds> {
@@ -135,6 +143,7 @@ impl NeedsTable {
 
 /// What a package needs when it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PackageNeeds {
     /// Programs.
@@ -174,6 +183,15 @@ pub enum Wheel<'a> {
 }
 
 impl PythonTable {
+    /// The table with the packages of a project.
+    fn with(&self, own: &OwnTables) -> Self {
+        let (mut table, own) = (self.clone(), own.packages.python.clone());
+        table.pure.extend(own.pure);
+        table.extras.extend(own.extras);
+        table.needs.extend(own.needs);
+        table
+    }
+
     /// How the package, by its normalised name, is installed for a minor version of Python such as `3.12`.
     #[must_use]
     pub fn wheel(&self, package: &str, python: &str) -> Wheel<'_> {
@@ -232,6 +250,14 @@ pub struct NodeTable {
 }
 
 impl NodeTable {
+    /// The table with the packages of a project.
+    fn with(&self, own: &OwnTables) -> Self {
+        let (mut table, own) = (self.clone(), own.packages.node.clone());
+        table.nothing.extend(own.nothing);
+        table.needs.extend(own.needs);
+        table
+    }
+
     /// Whether the install scripts of the package need nothing beside Node.js.
     #[must_use]
     pub fn installs_alone(&self, package: &str) -> bool {
@@ -263,31 +289,34 @@ impl NodeTable {
     }
 }
 
-/// The shipped table of commands.
-///
-/// # Panics
-/// Never: `tests/tables.rs` decodes the same text.
+/// The table of commands in force.
 pub fn needs() -> &'static NeedsTable {
+    own::table(shipped_needs, |merged| &merged.needs, NeedsTable::with)
+}
+
+/// The table of packages of PyPI in force.
+pub fn python_packages() -> &'static PythonTable {
+    own::table(shipped_python, |merged| &merged.python, PythonTable::with)
+}
+
+/// The table of packages of npm in force.
+pub fn node_packages() -> &'static NodeTable {
+    own::table(shipped_node, |merged| &merged.node, NodeTable::with)
+}
+
+fn shipped_needs() -> &'static NeedsTable {
     static TABLE: OnceLock<NeedsTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_needs(shipped("needs.yaml")).expect("the shipped table of needs decodes"))
 }
 
-/// The shipped table of packages of PyPI.
-///
-/// # Panics
-/// Never: `tests/tables.rs` decodes the same text.
-pub fn python_packages() -> &'static PythonTable {
+fn shipped_python() -> &'static PythonTable {
     static TABLE: OnceLock<PythonTable> = OnceLock::new();
     TABLE.get_or_init(|| {
         decode_file("packages/python.yaml", shipped("packages/python.yaml")).expect("the shipped table decodes")
     })
 }
 
-/// The shipped table of packages of npm.
-///
-/// # Panics
-/// Never: `tests/tables.rs` decodes the same text.
-pub fn node_packages() -> &'static NodeTable {
+fn shipped_node() -> &'static NodeTable {
     static TABLE: OnceLock<NodeTable> = OnceLock::new();
     TABLE.get_or_init(|| {
         decode_file("packages/node.yaml", shipped("packages/node.yaml")).expect("the shipped table decodes")

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::own::{self, OwnTables};
 use super::{Fact, Source, TableError, decode_file, shipped};
 
 const FILE: &str = "packages/runtime-libs.yaml";
@@ -16,7 +17,7 @@ pub struct RuntimeLibsTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
     on_alpine: BTreeMap<String, OnAlpine>,
-    packages: BTreeMap<String, Row>,
+    packages: BTreeMap<String, RuntimeLibsRow>,
 }
 
 /// What programs need that were compiled with one of Alpine's packages with headers.
@@ -29,9 +30,11 @@ struct OnAlpine {
     since: u32,
 }
 
+/// The run-time packages of a package with headers, by release.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Row {
+pub struct RuntimeLibsRow {
     #[serde(default)]
     alpine: Fact<Vec<String>>,
     #[serde(default)]
@@ -45,6 +48,13 @@ struct Row {
 }
 
 impl RuntimeLibsTable {
+    /// The table with the packages of a project.
+    fn with(&self, own: &OwnTables) -> Self {
+        let mut table = self.clone();
+        table.packages.extend(own.packages.runtime_libs.clone());
+        table
+    }
+
     /// As [`runtime_libraries`].
     #[must_use]
     pub fn runtime_libraries(&self, release: &str, package: &str) -> Fact<&[String]> {
@@ -71,7 +81,7 @@ impl RuntimeLibsTable {
     /// What stands in on Alpine for a package of Debian that holds the libraries of one row: `libpq5` on bookworm.
     #[must_use]
     pub fn alpine_library(&self, release: &str, package: &str) -> Option<&[String]> {
-        let is_it = |row: &&Row| {
+        let is_it = |row: &&RuntimeLibsRow| {
             let libraries = match release {
                 "bullseye" => row.bullseye.known(),
                 "bookworm" => row.bookworm.known(),
@@ -99,11 +109,16 @@ pub fn runtime_libraries(release: &str, package: &str) -> Fact<&'static [String]
     runtime_libs().runtime_libraries(release, package)
 }
 
+/// The table in force.
+pub fn runtime_libs() -> &'static RuntimeLibsTable {
+    own::table(shipped_runtime_libs, |merged| &merged.runtime_libs, RuntimeLibsTable::with)
+}
+
 /// The shipped table.
 ///
 /// # Panics
 /// Never: `tests/tables.rs` decodes the same text.
-pub fn runtime_libs() -> &'static RuntimeLibsTable {
+fn shipped_runtime_libs() -> &'static RuntimeLibsTable {
     static TABLE: OnceLock<RuntimeLibsTable> = OnceLock::new();
     TABLE.get_or_init(|| decode_runtime_libs(shipped(FILE)).expect("the shipped table of run-time packages decodes"))
 }

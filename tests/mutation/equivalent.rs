@@ -128,17 +128,55 @@ fn shell_words(text: &str) -> Option<Vec<String>> {
 
 /// As [`shell_words`], with the names of heredocs as they are written.
 fn line_words(text: &str) -> Option<Vec<String>> {
-    let words = raw_words(text)?;
-    if text.contains('`') || words.iter().any(|word| word.ends_with("<<") || word.ends_with("<<-")) {
+    let (text, substitutions) = without_substitutions(text)?;
+    let words = raw_words(&text)?;
+    if words.iter().any(|word| word.ends_with("<<") || word.ends_with("<<-")) {
         return None;
     }
-    let starts_command = |at: usize| {
-        at == 0
-            || words[at - 1].contains('=')
-            || words[at - 1].ends_with(|c| "&|;(){}!".contains(c))
-            || is_reserved(&words[at - 1])
+    let mut starts_command = true;
+    let plain = |word: &String| {
+        let plain = without_idle_quotes(word, starts_command)?;
+        let is_assignment = starts_command && word.contains('=');
+        starts_command = is_assignment || word.ends_with(|c| "&|;(){}!".contains(c)) || is_reserved(word);
+        Some(plain)
     };
-    words.iter().enumerate().map(|(at, word)| without_idle_quotes(word, starts_command(at))).collect()
+    words.iter().map(plain).chain(substitutions.into_iter().map(Some)).collect()
+}
+
+/// The text with a character that stands for nothing else in the place of each substitution in backticks, and those.
+fn without_substitutions(text: &str) -> Option<(String, Vec<String>)> {
+    let (mut outside, mut inside) = (String::new(), Vec::new());
+    let mut chars = text.chars();
+    let mut is_single = false;
+    let mut is_double = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if !is_single => {
+                outside.push(c);
+                outside.extend(chars.next());
+                continue;
+            }
+            '`' if !is_single => {
+                let mut substitution = String::new();
+                loop {
+                    match chars.next()? {
+                        '`' => break,
+                        // The next one may be a backtick of a substitution within this one.
+                        '\\' => substitution.extend(['\\', chars.next()?]),
+                        other => substitution.push(other),
+                    }
+                }
+                outside.push('\u{1}');
+                inside.push(substitution);
+                continue;
+            }
+            '\'' if !is_double => is_single = !is_single,
+            '"' if !is_single => is_double = !is_double,
+            _ => {}
+        }
+        outside.push(c);
+    }
+    Some((outside, inside))
 }
 
 /// Whether a command stands behind the word.
@@ -170,6 +208,8 @@ fn raw_words(text: &str) -> Option<Vec<String>> {
         }
         word.push(c);
         match (c, quote) {
+            // `a;b` is `a; b`; `;;` ends a branch.
+            (';', None) if !word.ends_with(";;") && !chars.as_str().starts_with(';') => words.push(String::new()),
             ('\\', None | Some('"')) => word.push(chars.next()?),
             ('\'' | '"', None) => quote = Some(c),
             (c, Some(open)) if c == open => quote = None,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use imgopt::edit::{Edit, EditSet};
 use imgopt::model::Model;
+use imgopt::rewrite::Rewrite;
 use imgopt::shell::ast::{Child, List, Node, NodeKind, Script, SimpleCommand, Word};
 use imgopt::source::Span;
 use imgopt::syntax::ast::{Command, Healthcheck, Instruction, InstructionKind};
@@ -39,6 +40,8 @@ impl Random {
 pub(crate) struct Mutant {
     pub(crate) operator: &'static str,
     pub(crate) text: String,
+    /// What the passes say of it, if it is not what they said of the original.
+    pub(crate) claim: Option<Vec<Rewrite>>,
 }
 
 /// Collects mutants, each text once.
@@ -68,7 +71,16 @@ impl Mutants {
         }
         let text = set.apply(subject.text);
         if self.seen.insert(text.clone()) {
-            self.found.push(Mutant { operator: self.operator, text });
+            self.found.push(Mutant { operator: self.operator, text, claim: None });
+        }
+    }
+
+    /// Adds the text with the edits, of which the passes say something else.
+    pub(crate) fn claim(&mut self, subject: &Subject<'_>, edits: &[Edit], claim: Vec<Rewrite>) {
+        let mut set = EditSet::default();
+        if set.try_add(edits).is_ok() {
+            let (operator, text) = (self.operator, set.apply(subject.text));
+            self.found.push(Mutant { operator, text, claim: Some(claim) });
         }
     }
 
@@ -85,10 +97,13 @@ impl Mutants {
     }
 }
 
-/// A text with its model.
+/// A text with its model, and how it came about.
 pub(crate) struct Subject<'a> {
     pub(crate) text: &'a str,
     pub(crate) model: Model<'a>,
+    /// The text before the rewrites.
+    pub(crate) before: &'a Model<'a>,
+    pub(crate) rewrites: &'a [Rewrite],
 }
 
 /// A script of the file with the number of its instruction.

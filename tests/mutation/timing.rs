@@ -7,7 +7,7 @@ use imgopt::model::Model;
 use imgopt::model::body::BodyCache;
 use imgopt::passes::{PIPELINE, PassContext};
 use imgopt::rewrite::Findings;
-use imgopt::{Options, syntax, validate};
+use imgopt::{syntax, validate};
 
 use crate::Kept;
 
@@ -40,9 +40,9 @@ fn timed<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {
 }
 
 /// Goes the way of the driver once more, by the rounds that it reported.
-pub(crate) fn measure(source: &str, rounds: &[Kept]) -> Times {
+pub(crate) fn measure(source: &str, context: &BuildContext, rounds: &[Kept]) -> Times {
     let mut times = Times::default();
-    let (context, options) = (BuildContext::unknown(), Options::default());
+    let options = crate::options();
     let bodies = BodyCache::default();
     let mut rounds = rounds.iter().peekable();
     let mut text = source;
@@ -51,7 +51,7 @@ pub(crate) fn measure(source: &str, rounds: &[Kept]) -> Times {
         changed = false;
         for pass in PIPELINE {
             let tree = syntax::parse(text).dockerfile;
-            let model = Model::build(text, &tree, &context, &bodies);
+            let model = Model::build(text, &tree, context, &bodies);
             timed(&mut times.passes, || {
                 pass.run(&PassContext { model: &model, options: &options }, &mut Findings::default());
             });
@@ -59,7 +59,7 @@ pub(crate) fn measure(source: &str, rounds: &[Kept]) -> Times {
                 continue;
             };
             let new_tree = timed(&mut times.reading, || syntax::parse(&round.after).dockerfile);
-            let after = timed(&mut times.reading, || Model::build(&round.after, &new_tree, &context, &bodies));
+            let after = timed(&mut times.reading, || Model::build(&round.after, &new_tree, context, &bodies));
             timed(&mut times.check, || validate::check(&model, &after, &round.rewrites)).expect("it was validated");
             text = &round.after;
             changed = true;

@@ -15,6 +15,9 @@ pub mod packages;
 pub mod pip;
 mod table;
 
+pub use table::CommandRow;
+pub(crate) use table::CommandTable;
+
 /// A simple command whose program has a row in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {

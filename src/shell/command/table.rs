@@ -5,8 +5,10 @@ use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 
+use crate::tables::{self, OwnTables};
+
 /// One row of the table.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row<'a> {
     #[serde(borrow)]
@@ -51,7 +53,7 @@ struct Row<'a> {
     aliases: BTreeMap<&'a str, &'a str>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SubcommandRow<'a> {
     #[serde(borrow, default)]
@@ -62,6 +64,82 @@ struct SubcommandRow<'a> {
     optional: Vec<&'a str>,
     #[serde(default)]
     rest: bool,
+}
+
+/// A row that a project adds, in the schema of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CommandRow {
+    /// Names of the program.
+    programs: Vec<String>,
+    /// What the row is taken from.
+    source: String,
+    /// Options without value. Here and below, each entry has all names of an option, the main name first.
+    #[serde(default)]
+    flags: Vec<String>,
+    /// Options with a value.
+    #[serde(default)]
+    values: Vec<String>,
+    /// Options with a value only behind `=`, or, for one letter, right behind it.
+    #[serde(default)]
+    optional: Vec<String>,
+    /// Whether long options have one dash.
+    #[serde(default)]
+    single_dash: bool,
+    /// Number of arguments before the command that the program runs.
+    wraps: Option<usize>,
+    /// The first argument ends the options.
+    #[serde(default)]
+    rest: bool,
+    /// Options of each subcommand; the name may have two words.
+    #[serde(default)]
+    subcommands: BTreeMap<String, OwnSubcommand>,
+    /// Other names of subcommands.
+    #[serde(default)]
+    aliases: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct OwnSubcommand {
+    #[serde(default)]
+    flags: Vec<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    optional: Vec<String>,
+    #[serde(default)]
+    rest: bool,
+}
+
+impl Row<'static> {
+    /// The row of a project.
+    fn of(own: &'static CommandRow) -> Self {
+        let texts = |texts: &'static [String]| texts.iter().map(String::as_str).collect::<Vec<_>>();
+        let subcommand = |row: &'static OwnSubcommand| SubcommandRow {
+            flags: texts(&row.flags),
+            values: texts(&row.values),
+            optional: texts(&row.optional),
+            rest: row.rest,
+        };
+        Self {
+            programs: texts(&own.programs),
+            source: &own.source,
+            flags: texts(&own.flags),
+            values: texts(&own.values),
+            optional: texts(&own.optional),
+            single_dash: own.single_dash,
+            old_style: false,
+            versioned: false,
+            wraps: own.wraps,
+            module: None,
+            rest: own.rest,
+            subcommands: own.subcommands.iter().map(|(name, row)| (name.as_str(), subcommand(row))).collect(),
+            aliases: own.aliases.iter().map(|(name, main)| (name.as_str(), main.as_str())).collect(),
+        }
+    }
 }
 
 /// Whether an option takes a value.
@@ -150,18 +228,23 @@ impl Row<'static> {
 /// The row of the program `name`, written without directory.
 pub(super) fn program(name: &str) -> Option<&'static Program> {
     let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let place = TABLE.programs.get(name).or_else(|| TABLE.versioned.get(unversioned))?;
-    Some(place.program.get_or_init(|| TABLE.rows[place.row].program(place.name)))
+    let table = tables::table(shipped, |merged| &merged.commands, CommandTable::with);
+    let place = table.programs.get(name).or_else(|| table.versioned.get(unversioned))?;
+    Some(place.program.get_or_init(|| table.rows[place.row].program(place.name)))
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let rows: Vec<Row<'static>> = serde_json::from_str(crate::tables::shipped("commands.yaml"))
-        .expect("rewrites/commands.yaml is part of the program and read by its tests");
-    Table::new(rows)
-});
+fn shipped() -> &'static CommandTable {
+    static TABLE: LazyLock<CommandTable> = LazyLock::new(|| {
+        let rows: Vec<Row<'static>> = serde_json::from_str(tables::shipped("commands.yaml"))
+            .expect("rewrites/commands.yaml is part of the program and read by its tests");
+        CommandTable::new(rows)
+    });
+    &TABLE
+}
 
+/// Where the row of each program stands.
 #[derive(Default)]
-struct Table {
+pub(crate) struct CommandTable {
     rows: Vec<Row<'static>>,
     programs: HashMap<&'static str, Place>,
     versioned: HashMap<&'static str, Place>,
@@ -175,7 +258,12 @@ struct Place {
     program: OnceLock<Program>,
 }
 
-impl Table {
+impl CommandTable {
+    /// The table with the rows of a project in the place of those of the same programs.
+    fn with(&self, own: &'static OwnTables) -> Self {
+        Self::new(self.rows.iter().cloned().chain(own.commands.iter().map(Row::of)).collect())
+    }
+
     fn new(rows: Vec<Row<'static>>) -> Self {
         let mut table = Self::default();
         for (index, row) in rows.iter().enumerate() {
@@ -229,7 +317,7 @@ mod tests {
 
     #[test]
     fn rows_are_unique_and_name_a_source() {
-        let rows: Vec<Row<'_>> = serde_json::from_str(crate::tables::shipped("commands.yaml")).expect("valid");
+        let rows: Vec<Row<'_>> = serde_json::from_str(tables::shipped("commands.yaml")).expect("valid");
         let mut programs = HashSet::new();
         for row in &rows {
             let place = row.programs.join(", ");
