@@ -155,13 +155,26 @@ impl Users {
     }
 }
 
+/// The reason without numbers of lines and ports.
+fn without_numbers(reason: &str) -> String {
+    let mut text = String::new();
+    for c in reason.chars() {
+        match c.is_ascii_digit() {
+            true if text.ends_with('#') => {}
+            true => text.push('#'),
+            false => text.push(c),
+        }
+    }
+    text
+}
+
 /// Whether the image of the last stage runs as root; `None` when that is not known or there is no such stage.
 fn runs_as_root(source: &str, context: &BuildContext) -> Option<bool> {
     let parsed = syntax::parse(source);
     let cache = BodyCache::default();
     let model = Model::build(source, &parsed.dockerfile, context, &cache);
-    let user = model.final_stage()?.end.user.fixed()?.split(':').next()?.to_owned();
-    Some(matches!(user.as_str(), "" | "0" | "root"))
+    let user = model.final_user(model.final_stage()?)?.split(':').next()?;
+    Some(matches!(user, "" | "0" | "root"))
 }
 
 fn users_of(path: &PathBuf) -> Users {
@@ -190,7 +203,7 @@ fn users_of(path: &PathBuf) -> Users {
         *after = usize::from(runs_as_root(&outcome.optimized, &context) != Some(false));
         if level == Level::Breaking {
             for declined in &outcome.declined {
-                *users.reasons.entry(general(&declined.reason)).or_default() += 1;
+                *users.reasons.entry(without_numbers(&general(&declined.reason))).or_default() += 1;
             }
         }
     }

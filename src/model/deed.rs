@@ -9,7 +9,7 @@ pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, installs, java, outputs};
+use super::{Model, gems, installs, java, outputs};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::{Invocation, recognize};
@@ -285,6 +285,12 @@ impl Reader<'_> {
             "uv" if matches!(subcommand, "pip install") => return self.uv_pip(&invocation),
             "uv" if matches!(subcommand, "sync") => return self.uv_sync(&invocation),
             _ => {}
+        }
+        if tables::stages().ruby.is_tool(program) {
+            for directory in self.directories.clone() {
+                self.deeds.extend(gems::installed(self.model, self.run, &directory, &invocation)?);
+            }
+            return Ok(());
         }
         if let Some(deed) = self.owned(&invocation, command) {
             self.deeds.push(deed);

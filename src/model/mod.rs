@@ -17,6 +17,7 @@ pub mod deed;
 pub mod dependencies;
 pub mod development;
 pub mod effect;
+mod gems;
 pub mod health;
 mod home;
 pub mod hosted;

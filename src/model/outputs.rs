@@ -117,7 +117,8 @@ pub fn installed_programs(
     if invocation.program == "go" {
         return go_program(model, run, directory, invocation).map(|name| vec![name]);
     }
-    let path = invocation.values("--path").last()?.text.clone()?;
+    let row = tables::stages().program_directory(&invocation.program, invocation.subcommand())?;
+    let path = invocation.values(row.package.as_deref()?).last()?.text.clone()?;
     if !invocation.arguments.is_empty() {
         return None;
     }

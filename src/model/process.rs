@@ -99,7 +99,9 @@ impl Model<'_> {
         let body = self.body(index).ok_or(Some(NO_SHELL_FORM))?;
         let script = script.ok_or_else(|| Some(("the script is not understood".to_owned(), "plain POSIX shell")))?;
         let last = can_leave(script)?;
-        if matches!(self.instruction(index).kind, InstructionKind::Cmd(_)) {
+        if matches!(self.instruction(index).kind, InstructionKind::Cmd(_))
+            && !self.entrypoint_looks_at_the_program(stage)
+        {
             self.cmd_is_the_process(stage)?;
         }
         let gain = self.gain(self.sh(stage, index), last);
@@ -113,6 +115,17 @@ impl Model<'_> {
             evidence: "it is the last thing that the shell does".to_owned(),
             gain,
             takes_arguments: false,
+        })
+    }
+
+    /// Whether the ENTRYPOINT in effect is that of a server of the base image which prepares only its own program: it is given the
+    /// same shell before and after.
+    fn entrypoint_looks_at_the_program(&self, stage: &Stage) -> bool {
+        let is_entrypoint = |index: usize| self.is_entrypoint(index);
+        let is_of_base = !self.family(stage).iter().any(|stage| stage.instructions.clone().any(is_entrypoint));
+        stage.image.as_deref().filter(|_| is_of_base && !stage.image_by_argument).is_some_and(|image| {
+            let own = tables::users().own(&image.family).and_then(|own| own.entrypoint.as_ref());
+            own.is_some_and(|own| matches!(&image.entrypoint, Fact::Known(argv) if argv.as_slice() == [own.clone()]))
         })
     }
 

@@ -8,7 +8,7 @@ pub struct Directive {
     /// Its arguments without quotes.
     pub arguments: Vec<String>,
     /// What stands in its block, if it has one.
-    pub block: Option<Vec<Directive>>,
+    pub block: Option<Vec<Self>>,
 }
 
 /// Blocks within blocks that are read.
@@ -79,8 +79,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             }
             first => {
                 let mut word = String::from(first);
-                loop {
-                    let Some(next) = chars.peek().copied() else { break };
+                while let Some(next) = chars.peek().copied() {
                     // `${name}` is a variable, not a block.
                     let is_brace = matches!(next, '{') && word.ends_with('$') || next == '}' && word.contains("${");
                     if (next.is_whitespace() || matches!(next, ';' | '{' | '}')) && !is_brace {

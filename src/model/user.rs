@@ -1,6 +1,6 @@
 //! The effective user of an instruction and its home.
 
-use super::Model;
+use super::{Model, Stage};
 
 /// The user that runs an instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,12 @@ impl Model<'_> {
             }
         }
         user
+    }
+
+    /// The user that a container of the stage runs as, as USER says it or the base image has it.
+    #[must_use]
+    pub fn final_user<'s>(&self, stage: &'s Stage) -> Option<&'s str> {
+        stage.end.user.fixed()
     }
 
     fn user_named(&self, index: usize, name: &str) -> User {

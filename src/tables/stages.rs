@@ -35,6 +35,8 @@ pub struct StageTable {
     /// What is known of Java.
     pub java: JavaTable,
     outputs: Vec<NamedOutput>,
+    /// What is known of Ruby.
+    pub ruby: RubyTable,
     servers: Vec<FileServer>,
     lookers: Lookers,
     asks: Vec<Starts>,
@@ -283,6 +285,9 @@ pub struct ProgramDirectory {
     pub unless: Vec<String>,
     /// Options that say otherwise.
     pub options: Vec<String>,
+    /// The option that names the directory of the package.
+    #[serde(default)]
+    pub package: Option<String>,
     source: String,
 }
 
@@ -349,6 +354,63 @@ pub struct JavaTable {
     pub starter: String,
     /// Plugins that pack everything that a program needs into one archive.
     pub packers: BTreeSet<String>,
+}
+
+/// What is known of Ruby.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RubyTable {
+    source: String,
+    /// The family of images.
+    pub family: String,
+    /// A program of those images of the family that have compilers.
+    pub with_headers: String,
+    /// Names of Bundler.
+    pub bundlers: BTreeSet<String>,
+    /// The program that installs gems by their names.
+    pub installer: String,
+    /// The subcommand that sets something.
+    pub config: String,
+    /// The variable with the directory of gems.
+    pub home: String,
+    /// The variable with the directory of a project's gems.
+    pub path: String,
+    /// The option and the setting with it.
+    pub path_option: String,
+    /// See `path_option`.
+    pub path_key: String,
+    /// The variable by which a project's gems go to `vendor`.
+    pub deployment: String,
+    /// The option and the setting that do so.
+    pub deployment_option: String,
+    /// See `deployment_option`.
+    pub deployment_key: String,
+    /// That directory, below the project.
+    pub vendor: String,
+    /// The variable with the directory of settings, the directory without it, and the file there.
+    pub settings: String,
+    /// See `settings`.
+    pub settings_directory: String,
+    /// See `settings`.
+    pub settings_file: String,
+    /// The lock file.
+    pub lock: String,
+    /// Words of a lock file for Linux.
+    pub platforms: BTreeSet<String>,
+    /// Options of `bundle install` that leave the rest as it is.
+    pub bundle_options: BTreeSet<String>,
+    /// The same of `bundle config`.
+    pub config_options: BTreeSet<String>,
+    /// The same of `gem install`.
+    pub gem_options: BTreeSet<String>,
+}
+
+impl RubyTable {
+    /// Whether the program installs gems.
+    #[must_use]
+    pub fn is_tool(&self, program: &str) -> bool {
+        self.bundlers.contains(program) || self.installer == program
+    }
 }
 
 /// A family of images with a JDK.
@@ -776,6 +838,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.crates.source,
         &table.helpers.source,
         &table.java.source,
+        &table.ruby.source,
         &table.lookers.source,
         &table.zones.source,
         &table.toolchain.source,

@@ -4,6 +4,25 @@
 const UNLOCKS: &[(&str, &str)] = &[
     ("ONBUILD", "nothing: builds elsewhere depend on it"),
     ("triggers", "a base image that is known to have no ONBUILD"),
+    (
+        "puts what it installs is not known",
+        "a prefix of its own (`--prefix=/opt/app`), or install rules for programs and files only",
+    ),
+    ("which programs `", "the name of the program at the build (`--bin NAME`)"),
+    ("which only the toolchain has", "code that does without the compiler"),
+    ("is another one in the image without the toolchain", "that variable as ENV in the file"),
+    ("the ENTRYPOINT of the base image", "an ENTRYPOINT in the file"),
+    ("has it as its home", "the program in a directory of its own, such as `/app`"),
+    (
+        "the PATH is set in the file",
+        "the program in a directory that every image has on the PATH, such as `/usr/local/bin`",
+    ),
+    ("names no platform of Linux", "a lock file for Linux (`bundle lock --add-platform x86_64-linux`)"),
+    (
+        "takes the place of the one with the toolchain",
+        "a tag that names the release, such as `bookworm`; for Java a version that has a JRE",
+    ),
+    ("the server of files serves", "the served directory made by a RUN of the file"),
     ("without the build context", "`--context` with the directory of the build context"),
     ("Pipfile.lock is not known", "a lock file in the build context (`pipenv lock`)"),
     (
@@ -26,8 +45,6 @@ const UNLOCKS: &[(&str, &str)] = &[
     ("has workspaces", "an install of the one workspace without development dependencies, in a stage of its own"),
     ("installed more than once", "one project, or an install of each without development dependencies"),
     ("package.json is not known", "package.json in the build context"),
-    ("takes the place of the one with the toolchain", "a tag that names a release with an image without the toolchain"),
-    ("is another one in the image without the toolchain", "ENV with its value in the file"),
     ("not worth it", "nothing: the file is as lean without a split"),
     ("a RUN changes owners", "`COPY --chown` in place of `chown`"),
     ("belongs to several users", "one owner for what the program is made of (`COPY --chown`)"),
