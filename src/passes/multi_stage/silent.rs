@@ -57,7 +57,7 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
     match language {
         Some(name) if runs().any(installs) => {
             let unlock = "a stage that installs the packages, and a COPY of the directory that has them";
-            Some((format!("where a program of `{name}` has its packages is not known to be all that it needs"), unlock))
+            Some((format!("what a program of `{name}` needs beside its packages is not known"), unlock))
         }
         None if runs().any(|run| model.calls(run).iter().any(|call| call.program() == "pip")) => {
             let unlock = "the official image of Python in place of the Python of the distribution";
