@@ -23,6 +23,7 @@ const WORDS: [(&str, &[&str]); 9] = [
             "apt-mark",
             "aptitude",
             "cargo",
+            "configure",
             "dnf",
             "dnf5",
             "dpkg",

@@ -72,10 +72,18 @@ impl RuntimeLibsTable {
     /// The same for a package of Alpine with headers, in a release such as `3.20`.
     #[must_use]
     pub fn on_alpine(&self, release: Option<&str>, package: &str) -> Fact<&[String]> {
+        let Some(row) = self.on_alpine.get(package) else { return self.alpine_libraries(package) };
         let minor = release.and_then(|release| release.strip_prefix("3.")?.parse::<u32>().ok());
-        let row =
-            self.on_alpine.get(package).filter(|row| row.since == 0 || minor.is_some_and(|minor| minor >= row.since));
-        row.map_or(Fact::Unknown, |row| Fact::Known(row.packages.as_slice()))
+        let has_names = row.since == 0 || minor.is_some_and(|minor| minor >= row.since);
+        if has_names { Fact::Known(row.packages.as_slice()) } else { Fact::Unknown }
+    }
+
+    /// What programs need that were compiled with a package of Alpine with headers.
+    fn alpine_libraries(&self, headers: &str) -> Fact<&[String]> {
+        let is_it = |row: &&RuntimeLibsRow| row.alpine_headers.as_deref() == Some(headers);
+        let mut rows = self.packages.values().filter(is_it).filter_map(|row| row.alpine.known());
+        let Some(first) = rows.next() else { return Fact::Unknown };
+        if rows.all(|other| other == first) { Fact::Known(first.as_slice()) } else { Fact::Unknown }
     }
 
     /// What stands in on Alpine for a package of Debian that holds the libraries of one row: `libpq5` on bookworm.
