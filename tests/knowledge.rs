@@ -56,6 +56,7 @@ const WORDS: [(&str, &[&str]); 8] = [
             "patch",
             "pip install",
             "pip3 install",
+            "sync",
         ],
     ),
     (
