@@ -142,6 +142,13 @@ impl<'m> Swap<'m> {
             return Err(self.of_gap(gap));
         }
         self.reads_documentation(&lost)?;
+        for code in found.iter().flat_map(|(_, needs)| &needs.code) {
+            let text = code.text.as_deref().unwrap_or_default();
+            if let Some(mark) = self.row.marks.iter().find(|mark| text.contains(mark.as_str())) {
+                let reason = format!("`{}` uses `{mark}`, which only the full image has", code.path);
+                return Err(self.refusal(&reason, "nothing: the program needs it"));
+            }
+        }
         let mut packages = Vec::new();
         for (stage, needs) in &found {
             for need in &needs.known {

@@ -50,6 +50,9 @@ pub struct SlimFamily {
     /// Whether what the image runs is the same wherever it was built.
     #[serde(default)]
     pub portable: bool,
+    /// What code says that uses what the slim image lacks.
+    #[serde(default)]
+    pub marks: Vec<String>,
     #[serde(default)]
     keeps: BTreeSet<String>,
     #[serde(default)]

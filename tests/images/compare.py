@@ -275,7 +275,8 @@ def rewrite(imgopt, application, place, skip):
     """Rewrites in a copy of the context; returns the copy with the result as its Dockerfile, and the report."""
     context = application.copy(place)
     level = application.probe.get("level", "guarded")
-    words = [str(imgopt), "rewrite", "--format=json", f"--level={level}", *(f"--skip={name}" for name in skip), "Dockerfile"]
+    asked = [f"--level={level}", *application.probe.get("options", []), *(f"--skip={name}" for name in skip)]
+    words = [str(imgopt), "rewrite", "--format=json", *asked, "Dockerfile"]
     done = subprocess.run(words, cwd=context, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{application.name}: imgopt ended with {done.returncode}: {done.stderr}")

@@ -19,6 +19,12 @@ pub(super) fn directory(text: &str) -> Option<(&str, Vec<String>)> {
 impl Reader<'_> {
     /// The project in a directory of the build context.
     pub(super) fn project(&mut self, directory: &str, extras: &[String], wheels: &Wheels) {
+        if self.libc == LibC::Musl {
+            return self.gap(
+                "what the dependencies of the project depend on is not known, and whether that runs on musl",
+                "uv.lock, and `uv sync --locked`",
+            );
+        }
         let manifest = self.context_file(&format!("{directory}/pyproject.toml"));
         let setup = self.context_file(&format!("{directory}/setup.py"));
         if manifest.is_none() && setup.is_none() {

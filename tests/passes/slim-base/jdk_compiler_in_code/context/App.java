@@ -1,0 +1,3 @@
+import javax.tools.ToolProvider;
+
+class App {}
