@@ -6,6 +6,7 @@ mod alpine;
 mod bases;
 mod build_only;
 mod builders;
+mod builds;
 mod caches;
 mod dependencies;
 mod distroless;
@@ -39,6 +40,10 @@ pub use alpine::{AlpineFamily, AlpineTable, Applet, alpine, decode_alpine};
 pub use bases::{BaseTable, Fate, Lost, SlimFamily, bases, decode_bases};
 pub use build_only::{BuildOnly, BuildOnlyTable, OwnBuildOnly, build_only, decode_build_only, is_build_only};
 pub use builders::{BuilderRow, Syntax, builder_knows, decode_builders};
+pub use builds::{
+    BuildTable, GoBuilds, IdleSetting, ProposedSetting, RustBuilds, Slimming, VariableRows, WithoutC, builds,
+    decode_builds,
+};
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
 pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
@@ -67,7 +72,8 @@ pub use sizes::{
     package_sizes, size_of,
 };
 pub use stages::{
-    JavaBuilder, ProjectBuilder, ProjectTool, PythonEnvironment, RuntimeImage, StageTable, decode_stages, stages,
+    JavaBuilder, ProjectBuilder, ProjectTool, Pruner, PythonEnvironment, RuntimeImage, StageTable, decode_stages,
+    stages,
 };
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 pub use users::{Operand, Own, Relatives, Settings, UserTable, Writers, decode_users, users};
@@ -226,6 +232,7 @@ pub fn check() -> Result<(), TableError> {
     decode_alpine(shipped("alpine.yaml"))?;
     decode_bases(shipped("bases.yaml"))?;
     decode_builders(shipped("builders.yaml"))?;
+    decode_builds(shipped("builds.yaml"))?;
     decode_caches(shipped("caches.yaml"))?;
     decode_dependencies(shipped("dependencies.yaml"))?;
     decode_effects(shipped("effects.yaml"))?;

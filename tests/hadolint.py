@@ -29,6 +29,9 @@ SERVED = {
     "DL3040": "dnf clean all", "DL3042": "pip --no-cache-dir", "DL3060": "yarn cache clean", "DL4000": "MAINTAINER",
 }
 
+# A reason that is about the whole RUN answers all rules.
+UNREAD = re.compile("is a script|means another thing to|has the exec form|is run through|options of `[a-z-]+` are known")
+
 # The passes that answer a rule; all others are answered by package-install.
 ANSWERED_BY = {
     "DL3009": {"package-install", "cleanup-layer"}, "DL3020": {"add-to-copy"},
@@ -70,9 +73,9 @@ def optimise(imgopt, source, target):
 
 
 def instruction(lines, number):
-    """The lines of the instruction that starts at the line of that number."""
+    """The lines of the instruction that starts at the line of that number. Comments do not end it."""
     end = number
-    while end < len(lines) and re.search(r"[\\`]\s*$", lines[end - 1]):
+    while end < len(lines) and re.search(r"^\s*#|[\\`]\s*$", lines[end - 1]):
         end += 1
     return number, end, "\n".join(lines[number - 1:end])
 
@@ -117,9 +120,10 @@ def main():
                 said = [
                     place for place in left[name]
                     if place[2] in passes and place[0] <= end and place[1] >= start
-                    and (rule == "DL3015") == ("--no-install-recommends" in place[3]) or "is a script" in place[3]
+                    and ((rule == "DL3015") == ("--no-install-recommends" in place[3]) or UNREAD.search(place[3]))
                 ]
-                if status.get(name) not in ("rewritten", "unchanged"):
+                # What ONBUILD runs belongs to other builds: nothing in it is rewritten.
+                if status.get(name) not in ("rewritten", "unchanged") or text.upper().startswith("ONBUILD"):
                     kind = "passed over"
                 elif re.search(r"--mount=\S*type=cache", text):
                     kind = "mounted"

@@ -23,6 +23,7 @@ const WORDS: [(&str, &[&str]); 8] = [
             "apt-mark",
             "aptitude",
             "cargo",
+            "configure",
             "dnf",
             "dnf5",
             "dpkg",
@@ -55,6 +56,7 @@ const WORDS: [(&str, &[&str]); 8] = [
             "patch",
             "pip install",
             "pip3 install",
+            "sync",
         ],
     ),
     (

@@ -1,19 +1,20 @@
-//! Packages of a Node project that only its development needs: what removes them behind a build, and whether the program goes
-//! without them.
+//! Packages of a Node project that only its development needs: what removes them behind a build, what leaves them out of an install
+//! without one, and whether the program goes without them.
 
 use std::collections::BTreeSet;
 
+use super::call::Call;
 use super::manifest::package_json::PackageJson;
 use super::outputs::{Project, is_install, script_name};
 use super::scope::Variable;
 use super::split::{Kind, context_files, kind};
-use super::{Model, Stage};
+use super::{Base, Model, Refusal, Stage};
 use crate::context::Entry;
 use crate::shell::ast::{Script, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind};
-use crate::tables::{self, ProjectTool};
+use crate::tables::{self, ProjectTool, Pruner};
 
 /// The kind of dependencies that only development needs, and those that the program has.
 const DEVELOPMENT: &str = "devDependencies";
@@ -47,6 +48,14 @@ pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, Str
     if leaves_out_development(model, run, &install) {
         return Err("the install leaves development dependencies out".to_owned());
     }
+    let pruner = pruner(model, stage, &install)?;
+    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err)?;
+    let kept = pruner.keeps.iter().filter(|option| install.has(option));
+    Ok(kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}")))
+}
+
+/// What the tool of the install does without development dependencies.
+fn pruner(model: &Model<'_>, stage: &Stage, install: &Invocation) -> Result<&'static Pruner, String> {
     let pruner = tables::stages().pruner(&install.program).ok_or_else(|| {
         format!("how `{}` removes development dependencies behind a build is not known", install.program)
     })?;
@@ -62,9 +71,103 @@ pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, Str
     if major.is_none_or(|major| major < pruner.since) {
         return Err("the version of Node is not known to have what removes development dependencies".to_owned());
     }
-    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err)?;
-    let kept = pruner.keeps.iter().filter(|option| install.has(option));
-    Ok(kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}")))
+    Ok(pruner)
+}
+
+/// An option by which an install leaves development dependencies out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Omitted {
+    /// The option.
+    pub option: String,
+    /// Number of the word that it goes in front of.
+    pub at: usize,
+    /// How many packages package.json names for development.
+    pub packages: usize,
+}
+
+/// How an install of the last stage leaves development dependencies out. `None` where there are none, where it does so, and where they are not
+/// known.
+#[must_use]
+pub fn omitted(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<Result<Omitted, Refusal>> {
+    let stage = model.final_stage().filter(|stage| stage.instructions.contains(&run))?;
+    if tables::stages().project_tool(call.program()) != Some(ProjectTool::Packages) {
+        return None;
+    }
+    let install = recognize(call.command).filter(is_install)?;
+    let directory = model.state(run).workdir.fixed()?;
+    let project = Project::read(model, run, directory)?;
+    let manifest = &project.manifest;
+    let packages = manifest.dependencies.get(DEVELOPMENT).filter(|packages| !packages.is_empty())?;
+    if leaves_out_development(model, run, &install)
+        || manifest.dependencies.get(PROGRAM).is_none_or(|all| all.is_empty())
+    {
+        return None;
+    }
+    Some(omission(model, stage, (run, call), &install, manifest).map(|(option, at)| Omitted {
+        option,
+        at,
+        packages: packages.len(),
+    }))
+}
+
+fn omission(
+    model: &Model<'_>,
+    stage: &Stage,
+    (run, call): (usize, &Call<'_>),
+    install: &Invocation,
+    manifest: &PackageJson,
+) -> Result<(String, usize), Refusal> {
+    let needs_them = |reason: String| {
+        (
+            format!("development dependencies are installed: {reason}"),
+            "a build stage that removes them behind the build",
+        )
+    };
+    if !call.is_plain() {
+        return Err(call.why_not_plain());
+    }
+    let (found, _) = the_install(model, stage, stage.instructions.end - 1).map_err(needs_them)?;
+    if found != run
+        || !model.descendants(stage).is_empty()
+        || matches!(stage.base, Base::Stage(_))
+        || model.has_triggers()
+    {
+        return Err(needs_them("other stages take part".to_owned()));
+    }
+    if !manifest.workspaces.is_empty() {
+        return Err(needs_them("the project has workspaces".to_owned()));
+    }
+    if let Some(name) = manifest.install_scripts().first() {
+        return Err(needs_them(format!("the script `{name}` runs with the install")));
+    }
+    for index in stage.instructions.clone().filter(|index| *index >= run && model.is_run(*index)) {
+        let line = model.lines.line(model.instruction(index).span.start);
+        let calls = model.every_call(index).ok_or_else(|| needs_them(format!("what line {line} runs is not known")))?;
+        let other = calls.iter().find(|other| (index != run || other.span() != call.span()) && may_use_packages(other));
+        if let Some(other) = other {
+            let name = other.command.words.first().and_then(Word::literal).unwrap_or_else(|| "a variable".to_owned());
+            return Err(needs_them(format!("line {line} runs `{name}`, which may need them")));
+        }
+    }
+    if let Some(started) = model.context.started().first() {
+        return Err(needs_them(format!("`{}` starts another program in the container", started.file)));
+    }
+    let pruner = pruner(model, stage, install).map_err(needs_them)?;
+    let packages: BTreeSet<&str> = development_of(manifest);
+    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err).map_err(needs_them)?;
+    let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
+    at.map(|at| (pruner.omits.clone(), at))
+        .ok_or_else(|| needs_them("the command has no place for an option".to_owned()))
+}
+
+/// Whether a command may run what the project's packages bring: the tools of a project, the interpreter, and what no table knows.
+fn may_use_packages(call: &Call<'_>) -> bool {
+    let name = call.command.name().unwrap_or_default();
+    let table = tables::stages();
+    let is_tool = table.project_tool(call.program()).is_some() || table.project_tool(&name).is_some();
+    let is_cleaning = call.empties_cache();
+    let is_known = tables::programs().never_installs(&name) && name != table.node.family;
+    !is_cleaning && (is_tool || !is_known || name.contains('/'))
 }
 
 /// The one RUN with an install of the project up to the cut.
@@ -234,6 +337,14 @@ impl Reader<'_> {
             // `exec "$@"` starts CMD, which is looked at for itself.
             let rest = words[1..].to_vec();
             return if rest.iter().all(String::is_empty) { Some(()) } else { self.process(rest, found, depth + 1) };
+        }
+        if tables::stages().project_tool(program) == Some(ProjectTool::Packages)
+            && words.get(1).is_some_and(|word| word == "exec")
+        {
+            // It starts a program of the packages, or of the image.
+            let rest: Vec<String> = words.into_iter().skip(2).skip_while(|word| word == "--").collect();
+            let is_plain = rest.first().is_some_and(|word| !word.starts_with('-'));
+            return if is_plain { self.process(rest, found, depth + 1) } else { None };
         }
         let is_script = words.get(1).is_some_and(|word| !word.starts_with('-'));
         if tables::stages().project_tool(program) == Some(ProjectTool::Packages) && is_script {

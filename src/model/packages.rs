@@ -3,6 +3,7 @@
 use super::cache::Refusal;
 use super::call::Call;
 use super::{Base, Model, Stage, cache, leftovers};
+use crate::context::SourceFile;
 use crate::rewrite::Level;
 use crate::shell::ast::Word;
 use crate::shell::state::changes_state;
@@ -71,12 +72,18 @@ pub fn is_update_for(call: &Call<'_>, text: &str) -> bool {
     is_apt_install(call) && update_command(call).as_deref() == Some(text)
 }
 
-/// What refreshes the lists that the install reads: the program as written, with `update`.
+/// What refreshes the lists that the install reads: the program as written, with `sudo` where it is run by that, and `update`.
+/// The install's own variables may only say how it asks.
 #[must_use]
 pub fn update_command(call: &Call<'_>) -> Option<String> {
-    let program = call.command.words.first()?.literal()?;
-    (call.command.assignments.is_empty() && matches!(program.as_str(), "apt-get" | "apt" | "/usr/bin/apt-get"))
-        .then(|| format!("{program} update"))
+    let words: Option<Vec<String>> = call.command.words.iter().take(call.program_at() + 1).map(Word::literal).collect();
+    let words = words?;
+    let (program, before) = words.split_last()?;
+    let is_run_plainly = matches!(before, []) || matches!(before, [sudo] if sudo == "sudo");
+    let only_asks =
+        call.command.assignments.iter().all(|assignment| assignment.name == tables::stages().install.variable);
+    (is_run_plainly && only_asks && matches!(program.as_str(), "apt-get" | "apt" | "/usr/bin/apt-get"))
+        .then(|| format!("{} update", words.join(" ")))
 }
 
 /// Whether `apt-get update` stands before the call in its script.
@@ -130,8 +137,32 @@ pub enum KeepRecommends {
     #[error("{} recommended packages may be used and would have to be named: {}", .0.len(), .0.join(" "))]
     TooMany(Vec<String>),
     /// Nothing is recommended, so nothing is gained.
-    #[error("nothing is recommended")]
+    #[error("nothing more is installed, because the packages recommend nothing")]
     Nothing,
+    /// All that is recommended may be used.
+    #[error("nothing would stay out, because all that is recommended may be used: {}", .0.join(" "))]
+    AllUsed(Vec<String>),
+    /// No package is named.
+    #[error("which packages are installed only apt knows")]
+    NoPackages,
+}
+
+impl KeepRecommends {
+    /// What would change it.
+    #[must_use]
+    pub const fn unlock(&self) -> &'static str {
+        match self {
+            Self::UnknownPackage(_) => "name the recommended packages that are needed, and add the option by hand",
+            Self::UnknownRelease => "a tag of the base image that names the release, such as `ubuntu:24.04`",
+            Self::FullImage => "a slim base image, of which the tables know the packages",
+            Self::OtherSources => "the packages of the distribution in an install before the sources are added",
+            Self::Operands => "the packages as plain words",
+            Self::TooMany(_) => {
+                "the build context (`--context`), which shows what is used; or the option and the packages by hand"
+            }
+            Self::Nothing | Self::AllUsed(_) | Self::NoPackages => "nothing",
+        }
+    }
 }
 
 /// More recommended packages than this are not named.
@@ -142,8 +173,10 @@ const MAX_NAMED: usize = 3;
 pub struct Recommends {
     /// Those that something may use: they have to be named.
     pub used: Vec<String>,
-    /// Those that are of no use to the programs of an image: they are lost.
+    /// Those that are lost.
     pub lost: Vec<String>,
+    /// Those of the lost ones that programs may use, though nothing in the file and the build context names what they are for.
+    pub unneeded: Vec<String>,
 }
 
 /// What becomes of the packages that an apt install brings only because they are recommended.
@@ -154,47 +187,101 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     let image = model.stage_of(run).and_then(|stage| stage.image.as_deref()).ok_or(KeepRecommends::UnknownRelease)?;
     let Fact::Known(distribution) = &image.distribution else { return Err(KeepRecommends::UnknownRelease) };
     let release = distribution.release.as_deref().ok_or(KeepRecommends::UnknownRelease)?;
-    if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
-        return Err(KeepRecommends::FullImage);
-    }
-    if adds_sources(model) {
-        return Err(KeepRecommends::OtherSources);
+    if call.operands().is_empty() {
+        return Err(KeepRecommends::NoPackages);
     }
     let mut recommended = Vec::new();
     let mut named = Vec::new();
+    let mut unknown = None;
     for operand in call.operands() {
         let package = operand
             .text
             .as_deref()
             .filter(|text| is_package_name(text) || *text == "g++")
             .ok_or(KeepRecommends::Operands)?;
-        named.push(package);
+        named.push(package.to_owned());
         match tables::recommends(package, release) {
             Recommended::Nothing => {}
             Recommended::Packages(packages) => recommended.extend(packages),
-            Recommended::Unknown => return Err(KeepRecommends::UnknownPackage(package.to_owned())),
+            Recommended::Unknown => unknown = unknown.or(Some(package)),
         }
     }
+    if unknown.is_none() && recommended.is_empty() {
+        return Err(KeepRecommends::Nothing);
+    }
+    if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
+        return Err(KeepRecommends::FullImage);
+    }
+    if adds_sources(model, run, call) {
+        return Err(KeepRecommends::OtherSources);
+    }
+    if let Some(package) = unknown {
+        return Err(KeepRecommends::UnknownPackage(package.to_owned()));
+    }
+    named.extend(installed_before(model, run, call));
     recommended.sort();
     recommended.dedup();
-    recommended.retain(|package| !named.contains(&package.as_str()));
-    let (lost, used): (Vec<_>, Vec<_>) =
-        recommended.into_iter().partition(|package| tables::recommends_table().is_ornament(package));
+    recommended.retain(|package| !named.contains(package));
+    let table = tables::recommends_table();
+    let (ornaments, useful): (Vec<_>, Vec<_>) = recommended.into_iter().partition(|package| table.is_ornament(package));
+    let said = if useful.iter().any(|package| table.has_traces(package)) { said(model) } else { None };
+    let is_unneeded =
+        |package: &String| said.as_ref().is_some_and(|said| table.leaves_no_trace(package, said.as_str()));
+    let (unneeded, used): (Vec<_>, Vec<_>) = useful.into_iter().partition(is_unneeded);
     if used.len() > MAX_NAMED {
         return Err(KeepRecommends::TooMany(used));
     }
-    if lost.is_empty() { Err(KeepRecommends::Nothing) } else { Ok(Recommends { used, lost }) }
+    let mut lost = [ornaments, unneeded.clone()].concat();
+    lost.sort();
+    match (lost.is_empty(), used.is_empty()) {
+        (true, true) => Err(KeepRecommends::Nothing),
+        (true, false) => Err(KeepRecommends::AllUsed(used)),
+        (false, _) => Ok(Recommends { used, lost, unneeded }),
+    }
 }
 
-/// Whether the file adds package sources, or runs a script from elsewhere that may.
-fn adds_sources(model: &Model<'_>) -> bool {
-    const TRACES: [&str; 5] = ["sources.list", "add-apt-repository", "| bash", "| sh", "|bash"];
-    TRACES.iter().any(|trace| model.source.contains(trace))
+/// The packages that earlier commands of the RUN install by their names.
+fn installed_before(model: &Model<'_>, run: usize, call: &Call<'_>) -> Vec<String> {
+    let calls = model.calls(run);
+    let earlier =
+        calls.iter().filter(|other| other.id < call.id && other.is_apt() && other.subcommand() == Some("install"));
+    earlier.flat_map(|other| other.operands().iter().filter_map(|operand| operand.text.clone())).collect()
+}
+
+/// Everything that the file and its build context say, in lower case; `None` when that is not known.
+fn said(model: &Model<'_>) -> Option<String> {
+    let sources = model.context.sources()?;
+    let is_hidden = |source: &SourceFile| source.text.is_none() && tables::programs().is_code(&source.path);
+    if sources.iter().any(is_hidden) {
+        return None;
+    }
+    let texts = sources.iter().map(SourceFile::known).chain([model.source]);
+    Some(texts.map(str::to_lowercase).collect::<Vec<_>>().join("\n"))
+}
+
+/// Whether package sources are added before the call, or a script from elsewhere runs that may add some: in its stage, in those it
+/// is built from, or by its own RUN.
+fn adds_sources(model: &Model<'_>, run: usize, call: &Call<'_>) -> bool {
+    const TRACES: [&str; 6] = ["sources.list", "-repository", "| bash", "| sh", "|bash", "| sudo"];
+    let adds = |text: &str| TRACES.iter().any(|trace| text.contains(trace));
+    let script = model.body(run).map_or("", |body| body.text.text.as_str());
+    let Some(mut stage) = model.stage_of(run).filter(|_| !adds(&script[..call.span().start.min(script.len())])) else {
+        return true;
+    };
+    let mut end = run;
+    loop {
+        if (stage.instructions.start..end).any(|index| adds(model.instruction(index).full_span().of(model.source))) {
+            return true;
+        }
+        let Base::Stage(parent) = stage.base else { return false };
+        stage = &model.stages[parent];
+        end = stage.instructions.end;
+    }
 }
 
 /// Whether the stage is built from an image that holds what the table takes for granted, and no more: a distribution's own
 /// image, or a slim variant.
-fn is_slim(model: &Model<'_>, stage: &Stage) -> bool {
+pub(super) fn is_slim(model: &Model<'_>, stage: &Stage) -> bool {
     match &stage.base {
         Base::Stage(parent) => is_slim(model, &model.stages[*parent]),
         Base::Image(image) => {
@@ -212,24 +299,26 @@ fn is_package_name(text: &str) -> bool {
         && !text.ends_with(['+', '-'])
 }
 
-/// Whether a cleanup may be added at the end of the RUN.
+/// The lowest level at which a cleanup may be added at the end of the RUN.
 ///
 /// # Errors
 /// What would miss what is removed.
-pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<(), String> {
+pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<Level, String> {
     match text {
         REMOVE_LISTS => lists_are_not_read_after(model, run),
-        _ => leftovers::may_clean(model, run, text),
+        _ => leftovers::may_clean(model, run, text).map(|()| Level::Safe),
     }
 }
 
-/// Whether nothing behind the RUN, in its stage and those built from it, reads package lists that it did not refresh
-/// itself.
+/// Checks that nothing behind the RUN, in its stage and those built from it, reads package lists that it did not refresh
+/// itself; guarded where that rests on rows that are assumptions: that no build with `make` installs packages of the
+/// distribution.
 ///
 /// # Errors
 /// What reads them, or may.
-pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), String> {
+pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, String> {
     let stage = model.stage_of(run).ok_or("the instruction stands in no stage")?;
+    let mut level = Level::Safe;
     let behind = (run + 1..stage.instructions.end)
         .chain(model.descendants(stage).into_iter().flat_map(|stage: &Stage| stage.instructions.clone()));
     for index in behind {
@@ -257,16 +346,26 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<(), Str
                 if !calls.iter().take_while(|before| before.id < call.id).any(is_update) {
                     return Err(format!("line {line} installs packages without refreshing the lists"));
                 }
-            } else if !is_bounded(call) {
-                let program =
-                    call.command.words.first().and_then(Word::literal).unwrap_or_else(|| "a variable".to_owned());
-                return Err(format!(
-                    "line {line} runs `{program}`, which may install packages without refreshing the lists"
-                ));
+                continue;
+            }
+            match installing(call) {
+                Installing::Never => {}
+                Installing::Hardly => level = Level::Guarded,
+                Installing::Perhaps => {
+                    let program = written_name(call).unwrap_or_else(|| "a variable".to_owned());
+                    return Err(format!(
+                        "line {line} runs `{program}`, which may install packages without refreshing the lists"
+                    ));
+                }
             }
         }
     }
-    Ok(())
+    Ok(level)
+}
+
+/// The program of a call as it is written.
+fn written_name(call: &Call<'_>) -> Option<String> {
+    call.program_word().or_else(|| call.command.words.first().and_then(Word::literal))
 }
 
 /// Whether a CMD, ENTRYPOINT or HEALTHCHECK installs packages.
@@ -305,15 +404,40 @@ fn reads_lists(call: &Call<'_>) -> bool {
             )
 }
 
+/// Whether a call installs packages of the distribution, or reads their lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Installing {
+    /// It does not, as the tables say.
+    Never,
+    /// It builds what others wrote, which does not do so as a rule.
+    Hardly,
+    /// It may.
+    Perhaps,
+}
+
+fn installing(call: &Call<'_>) -> Installing {
+    if call.command.words.is_empty() || call.is_package_manager() && !reads_lists(call) {
+        return Installing::Never;
+    }
+    let Some(written) = written_name(call) else { return Installing::Perhaps };
+    let table = tables::programs();
+    let (directory, name) = written.rsplit_once('/').unwrap_or(("bin", written.as_str()));
+    // `pip2` and `python3.6` are names of what the command table knows.
+    let is_known =
+        |name: &str| table.never_installs(name) || !call.program().is_empty() && table.never_installs(call.program());
+    if directory.ends_with("bin") && is_known(name) {
+        Installing::Never
+    } else if table.hardly_installs(name) {
+        Installing::Hardly
+    } else {
+        Installing::Perhaps
+    }
+}
+
 /// Whether the call neither installs packages of the distribution nor reads their lists, as far as the tables say.
 #[must_use]
 pub fn is_bounded(call: &Call<'_>) -> bool {
-    let Some(name) = call.command.words.first() else { return true };
-    let Some(name) = name.literal() else { return false };
-    let name = name
-        .rsplit_once('/')
-        .map_or(name.as_str(), |(directory, name)| if directory.ends_with("bin") { name } else { "" });
-    call.is_package_manager() && !reads_lists(call) || tables::programs().never_installs(name)
+    installing(call) == Installing::Never
 }
 
 /// Whether two RUNs, one right below the other, may become one `&&` list.

@@ -2,7 +2,7 @@
 //!
 //! ## What it does
 //! Where a RUN installs what the manifests of the project name and stands below the COPY of the sources, copies the manifests
-//! alone first, and the sources behind the RUN.
+//! alone first, and the sources behind the RUN. A RUN that installs and then builds (`npm ci && npm run build`) becomes two.
 //!
 //! ## Why
 //! A change of any source file repeats every instruction below its COPY. The dependencies are then installed again, though
@@ -26,9 +26,11 @@ use super::text::{self, Block};
 use super::{Pass, PassContext, PassInfo};
 use crate::edit::Edit;
 use crate::model::access;
+use crate::model::chain::Chain;
 use crate::model::dependencies::{self, Manifests, Plan};
 use crate::model::{Model, Refusal};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
+use crate::source::Span;
 use crate::tables;
 use crate::validate::Step;
 
@@ -69,7 +71,15 @@ impl Pass for DependencyLayers {
                         found.push(rewrite);
                     }
                     Ok(_) => {}
-                    Err((reason, unlock)) => found.decline(model.instruction(run).span, reason, unlock),
+                    Err((reason, unlock)) => {
+                        match dependencies::split(model, before, run).and_then(|at| split(model, run, at)) {
+                            Some(rewrite) => {
+                                is_rewritten = true;
+                                found.push(rewrite);
+                            }
+                            None => found.decline(model.instruction(run).span, reason, unlock),
+                        }
+                    }
                 }
             }
         }
@@ -110,6 +120,26 @@ fn rewrite(model: &Model<'_>, run: usize, plan: &Plan) -> Result<Rewrite, Refusa
     }
     let blank_line = if install.with_blanks.start < install.lines.start { line_end } else { "" };
     Ok(rewrite.edit(Edit::insert(install.lines.end, format!("{blank_line}{sources}"))))
+}
+
+/// The RUN becomes two; the next walk moves the first one.
+fn split(model: &Model<'_>, run: usize, at: usize) -> Option<Rewrite> {
+    let instruction = model.instruction(run);
+    if text::has_comment_line(model.source, instruction.span) {
+        return None;
+    }
+    let chain = Chain::of(model.body(run)?.understood()?)?;
+    let end = model.script_span(run, chain.elements.get(at.checked_sub(1)?)?.node.span).end;
+    let start = model.script_span(run, chain.elements.get(at)?.node.span).start;
+    let keyword = Span::new(instruction.keyword.start, instruction.arguments.start).of(model.source);
+    let rewrite = Rewrite::new(
+        Level::Guarded,
+        instruction.span,
+        "becomes two RUN instructions, of which the first installs the dependencies",
+        "the install can stand above the sources then, which the commands behind it read",
+    );
+    let rewrite = rewrite.edit(Edit::replace(Span::new(end, start), format!("{}{keyword}", text::line_end(model))));
+    Some(rewrite.assume(Assumption::assumed(AssumptionKind::TableBounds)).step(Step::SplitAnd { run, at }))
 }
 
 /// The names of the manifests, the first few of them.

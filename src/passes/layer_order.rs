@@ -121,8 +121,9 @@ fn reorder(model: &Model<'_>, stage: &Stage, accesses: &[Access], found: &mut Fi
             }
             Err((crossed, reason)) => {
                 let line = model.lines.line(model.instruction(crossed).span.start);
+                let unlock = unlock(model, crossed, line);
                 let reason = format!("it cannot move above line {line}: {reason}");
-                found.decline(model.instruction(run).span, reason, "move it by hand if that is right");
+                found.decline(model.instruction(run).span, reason, unlock);
             }
         }
     }
@@ -139,6 +140,27 @@ fn reorder(model: &Model<'_>, stage: &Stage, accesses: &[Access], found: &mut Fi
     match rewrite(model, stage, &moves) {
         Some(rewrite) => found.push(rewrite),
         None => found.decline(span, "comments stand apart from the RUN", "comments right above their instruction"),
+    }
+}
+
+/// What would let a RUN move above an instruction.
+fn unlock(model: &Model<'_>, crossed: usize, line: usize) -> String {
+    match &model.instruction(crossed).kind {
+        InstructionKind::Copy(_) | InstructionKind::Add(_) => {
+            format!("a COPY of only the files that the RUN reads, above line {line}; none, if it reads none")
+        }
+        InstructionKind::Env(_) | InstructionKind::Arg(_) => {
+            format!("line {line} below the RUN, if its commands do not read the variable")
+        }
+        InstructionKind::Run(_) => {
+            format!(
+                "commands in line {line} of which the tables know what they read and write, and that leave this place alone"
+            )
+        }
+        InstructionKind::User(_) | InstructionKind::Workdir(_) | InstructionKind::Shell(_) => {
+            format!("the RUN above line {line}, with absolute paths, if it runs there as well")
+        }
+        _ => "the RUN right below FROM, if it needs nothing of what stands between".to_owned(),
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! ## What it does
 //! `npm install` becomes `npm ci`; yarn and pnpm gain `--frozen-lockfile` (yarn 2 and later `--immutable`), uv gains `--locked`,
-//! and bundler runs with `BUNDLE_FROZEN=1`, where a lock file is there and was made for the manifest.
+//! and bundler runs with `BUNDLE_FROZEN=1`, where a lock file is there and was made for the manifest. In the last stage an install of npm or
+//! yarn 1 leaves development dependencies out (`--omit=dev`, `--production`) where the stage builds nothing and the program loads none of them.
 //!
 //! ## Why
-//! Without, an install that finds the lock file out of date brings other versions without a word. Now the build stops.
+//! Without, an install that finds the lock file out of date brings other versions without a word. Now the build stops. Compilers and test
+//! runners of a project are often most of its packages.
 //!
 //! ## Level
 //! Guarded. The lock file is in the build context, is copied, and asks for what the manifest asks for; otherwise the rewrite
-//! is declined. `npm ci` removes `node_modules` first, so nothing may have been put there before.
+//! is declined. `npm ci` removes `node_modules` first, so nothing may have been put there before. Development dependencies stay
+//! where a script runs with the install, where another command of the stage may use them, or where a source or a container names one.
 //!
 //! ## Assumptions
-//! The package manager's command reads and writes what its row says.
+//! The package manager's command reads and writes what its row says. Code that is not seen loads no development dependency.
 //!
 //! ## References
 //! npm-ci; yarn install; pnpm install; uv, "Locking and syncing"; bundle-config(1).
@@ -22,6 +25,7 @@ use crate::edit::Edit;
 use crate::model::Model;
 use crate::model::call::Call;
 use crate::model::dependencies::{Change, Held, held};
+use crate::model::development::{Omitted, omitted};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::validate::Step;
 
@@ -46,15 +50,45 @@ impl Pass for LockInstall {
         for run in (0..model.dockerfile.instructions.len()).filter(|index| model.is_run(*index)) {
             for call in model.calls(run) {
                 match held(model, run, &call) {
-                    None => {}
-                    Some(Ok(held)) => found.push(rewrite(model, run, &call, &held)),
+                    // One after the other: the next walk sees the new command.
+                    Some(Ok(held)) => {
+                        found.push(rewrite(model, run, &call, &held));
+                        continue;
+                    }
                     Some(Err((reason, unlock))) => {
                         found.decline(model.script_span(run, call.span()), reason, unlock);
                     }
+                    None => {}
+                }
+                match omitted(model, run, &call) {
+                    Some(Ok(omitted)) => found.push(without_development(model, run, &call, &omitted)),
+                    Some(Err((reason, unlock))) => {
+                        found.decline(model.script_span(run, call.span()), reason, unlock);
+                    }
+                    None => {}
                 }
             }
         }
     }
+}
+
+/// The install leaves development dependencies out.
+fn without_development(model: &Model<'_>, run: usize, call: &Call<'_>, omitted: &Omitted) -> Rewrite {
+    let before = model.script_span(run, call.command.words[omitted.at - 1].span).end;
+    let what = if omitted.packages == 1 { "package" } else { "packages" };
+    Rewrite::new(
+        Level::Guarded,
+        model.script_span(run, call.span()),
+        format!("gains `{}`", omitted.option),
+        format!(
+            "the {} {what} that package.json names for development stay out of the image: nothing is built in it, and no source of the program \
+             loads them",
+            omitted.packages
+        ),
+    )
+    .assume(Assumption::assumed(AssumptionKind::NoUnseenNeeds))
+    .edit(Edit::insert(before, format!(" {}", omitted.option)))
+    .step(Step::OmitDevelopment { run, command: call.id })
 }
 
 fn rewrite(model: &Model<'_>, run: usize, call: &Call<'_>, held: &Held) -> Rewrite {

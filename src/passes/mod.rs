@@ -6,6 +6,7 @@
 pub mod add_to_copy;
 pub mod alpine_base;
 pub mod approved_base;
+pub mod build_packages;
 pub mod cache_mounts;
 pub mod cleanup_layer;
 pub mod copy_ownership;
@@ -13,10 +14,12 @@ pub mod dependency_layers;
 pub mod distroless_base;
 pub mod end_of_life;
 pub mod exec_form;
+pub mod go_build;
 pub mod health_check;
 pub mod init;
 pub mod labels;
 pub mod layer_order;
+mod lean_builds;
 pub mod lean_dependencies;
 pub mod lock_install;
 pub mod modern_syntax;
@@ -24,6 +27,9 @@ pub mod multi_stage;
 pub mod non_root_user;
 pub mod package_install;
 pub mod pin_base;
+pub mod python_slimming;
+pub mod runtime_env;
+pub mod rust_build;
 pub mod secrets;
 pub mod slim_base;
 mod text;
@@ -81,6 +87,9 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // Metadata, which no other pass looks at.
     &labels::Labels,
     &add_to_copy::AddToCopy,
+    // Before multi-stage and distroless-base: what goes to another stage is built, and a static program needs no distribution.
+    &go_build::GoBuild,
+    &rust_build::RustBuild,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,
     // Before slim-base, which has nothing to say of what is left.
@@ -102,8 +111,14 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &cache_mounts::CacheMounts,
     // After cache-mounts; merges `update` and `install`, which lets cache-mounts in on the next walk.
     &package_install::PackageInstall,
+    // After multi-stage, which leaves what it cannot split, and after package-install, which puts update and install into one RUN.
+    &build_packages::BuildPackages,
     // After package-install: once each RUN cleans up behind itself, a cleanup in a later layer has nothing to do.
     &cleanup_layer::CleanupLayer,
+    // After cache-mounts: a variable may defeat a mount that the author wrote.
+    &runtime_env::RuntimeEnv,
+    // After package-install, which says what stands at the end of a RUN.
+    &python_slimming::PythonSlimming,
     // Looks at the final command only, which no other pass changes.
     &exec_form::ExecForm,
     // After the passes that put in a base: it is pinned too.

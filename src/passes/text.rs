@@ -6,7 +6,7 @@ use crate::model::call::Call;
 use crate::model::chain::{Chain, Joint};
 use crate::rewrite::{Findings, Rewrite};
 use crate::source::Span;
-use crate::syntax::ast::ItemKind;
+use crate::syntax::ast::{Command, InstructionKind, ItemKind};
 use crate::validate::Step;
 
 /// Whether a line within the span, other than its first, is a comment line.
@@ -46,6 +46,15 @@ pub(super) fn prepend(model: &Model<'_>, run: usize, chain: &Chain<'_>, at: usiz
 
 /// Says why a RUN that names one of the commands was left alone, when its script is not understood.
 pub(super) fn decline_unread(model: &Model<'_>, run: usize, commands: &[&str], found: &mut Findings) {
+    if let InstructionKind::Run(Command::Exec(argv)) = &model.instruction(run).kind {
+        let words: Vec<&str> = argv.iter().map(|word| word.text.as_str()).collect();
+        let written = words.join(" ");
+        if commands.iter().any(|command| written.contains(command)) {
+            let reason = "the RUN has the exec form, in which no command can be added";
+            found.decline(model.instruction(run).span, reason, format!("the shell form: `RUN {written}`"));
+        }
+        return;
+    }
     let Some(body) = model.body(run).filter(|_| model.is_run(run)) else { return };
     let Err(opaque) = body.script.as_ref() else { return };
     if commands.iter().any(|command| body.text.text.contains(command)) {
@@ -94,7 +103,7 @@ fn plain_joint(model: &Model<'_>, text: &str) -> String {
 }
 
 /// What stands between two RUNs that become one `&&` list. Comments between them stay, as comments of the continuation.
-fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
+fn merge_joint(model: &Model<'_>, first: usize, second: usize, last: usize) -> String {
     let between = Span::new(model.instruction(second - 1).span.end, model.instruction(second).span.start);
     let comments: String =
         between.of(model.source).split_inclusive('\n').filter(|line| line.trim_start().starts_with('#')).collect();
@@ -102,7 +111,7 @@ fn merge_joint(model: &Model<'_>, first: usize, second: usize) -> String {
     // The one line that they would become, with ` && ` for the keyword of the second.
     let width: usize =
         (first..=second).map(|run| model.instruction(run).span.of(model.source).chars().count()).sum::<usize>();
-    if comments.is_empty() && !is_long && width <= LINE_WIDTH {
+    if comments.is_empty() && !is_long && width <= LINE_WIDTH && last == first + 1 {
         return " && ".to_owned();
     }
     let longest = if model.instruction(first).span.of(model.source).contains('\n') { first } else { second };
@@ -120,7 +129,7 @@ pub(super) fn merge(model: &Model<'_>, first: usize, last: usize, mut rewrite: R
         let end = above.and_then(|script| script.list.statements.last()).map(|statement| statement.node.span)?;
         let end = model.script_span(second - 1, end).end;
         let between = Span::new(end, model.instruction(second).arguments.start);
-        let joint = merge_joint(model, first, second);
+        let joint = merge_joint(model, first, second, last);
         rewrite = rewrite.edit(Edit::replace(between, joint)).step(Step::MergeAnd { first, second });
     }
     Some(rewrite)

@@ -42,6 +42,8 @@ pub struct InstallRow {
     pub locked: Option<Locked>,
     #[serde(default)]
     pub without: Vec<String>,
+    #[serde(default)]
+    pub goals: Vec<String>,
     pub system: Vec<String>,
     pub flags: Vec<String>,
     pub values: Vec<String>,
@@ -83,9 +85,12 @@ pub enum Locked {
 #[expect(missing_docs, reason = "the names are those of the package managers")]
 pub enum Reader {
     Bundler,
+    Cargo,
     Composer,
     Dotnet,
     Go,
+    Gradle,
+    Maven,
     Mix,
     Node,
     Pip,

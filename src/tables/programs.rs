@@ -10,8 +10,8 @@ use super::{Sh, TableError, decode_file, invalid, shipped};
 /// The table of programs, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramTable {
-    /// Whether each program never installs packages of the distribution.
-    programs: BTreeMap<String, bool>,
+    /// Whether each program installs packages of the distribution.
+    programs: BTreeMap<String, Installs>,
     /// Options of programs that start their arguments.
     inits: BTreeMap<String, Vec<String>>,
     /// Whether each word of the shell changes nothing outside it.
@@ -159,7 +159,16 @@ impl ProgramTable {
     /// Whether the program, or builtin, neither installs packages of the distribution nor reads their lists.
     #[must_use]
     pub fn never_installs(&self, name: &str) -> bool {
-        self.programs.get(name).or_else(|| self.shell_words.get(name)).copied().unwrap_or(false)
+        match self.programs.get(name) {
+            Some(installs) => *installs == Installs::Never,
+            None => self.shell_words.get(name).copied().unwrap_or(false),
+        }
+    }
+
+    /// Whether the program builds what others wrote, which installs no packages of the distribution as a rule.
+    #[must_use]
+    pub fn hardly_installs(&self, name: &str) -> bool {
+        self.programs.get(name) == Some(&Installs::Hardly)
     }
 
     /// Whether the program, with these arguments, starts the rest of its arguments as they are.
@@ -327,10 +336,11 @@ struct Group {
     programs: Vec<String>,
 }
 
-#[derive(Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Installs {
     Never,
+    Hardly,
     Perhaps,
 }
 
@@ -411,7 +421,7 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
     for group in file.groups {
         sourced(&group.group, &group.source)?;
         for name in group.programs {
-            if table.programs.insert(name.clone(), group.installs == Installs::Never).is_some() {
+            if table.programs.insert(name.clone(), group.installs).is_some() {
                 return Err(invalid("programs.yaml", &group.group, "programs", format!("`{name}` stands in two rows")));
             }
         }

@@ -21,6 +21,9 @@ pub struct RecommendsTable {
     ornaments: BTreeSet<String>,
     /// What other recommended packages are for.
     uses: BTreeMap<String, String>,
+    /// Words of which one stands wherever a recommended package is used, in lower case.
+    #[serde(default)]
+    traces: BTreeMap<String, Vec<String>>,
     packages: BTreeMap<String, Row>,
 }
 
@@ -61,6 +64,18 @@ impl RecommendsTable {
     #[must_use]
     pub fn is_ornament(&self, package: &str) -> bool {
         self.ornaments.contains(package)
+    }
+
+    /// Whether the use of a recommended package shows.
+    #[must_use]
+    pub fn has_traces(&self, package: &str) -> bool {
+        self.traces.contains_key(package)
+    }
+
+    /// Whether the use of a recommended package would show in a text, in lower case, and does not.
+    #[must_use]
+    pub fn leaves_no_trace(&self, package: &str, text: &str) -> bool {
+        self.traces.get(package).is_some_and(|words| !words.iter().any(|word| text.contains(word.as_str())))
     }
 
     /// What a recommended package is for, when a Dockerfile may rely on it.

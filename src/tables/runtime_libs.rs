@@ -58,6 +58,15 @@ impl RuntimeLibsTable {
         libraries.known().map_or(Fact::Unknown, |libraries| Fact::Known(libraries.as_slice()))
     }
 
+    /// What programs need that were compiled with a package of Alpine with headers.
+    #[must_use]
+    pub fn alpine_libraries(&self, headers: &str) -> Fact<&[String]> {
+        let is_it = |row: &&RuntimeLibsRow| row.alpine_headers.as_deref() == Some(headers);
+        let mut rows = self.packages.values().filter(is_it).filter_map(|row| row.alpine.known());
+        let Some(first) = rows.next() else { return Fact::Unknown };
+        if rows.all(|other| other == first) { Fact::Known(first.as_slice()) } else { Fact::Unknown }
+    }
+
     /// What stands in on Alpine for a package of Debian that holds the libraries of one row: `libpq5` on bookworm.
     #[must_use]
     pub fn alpine_library(&self, release: &str, package: &str) -> Option<&[String]> {

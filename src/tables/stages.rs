@@ -196,7 +196,9 @@ pub struct Pruner {
     program: String,
     /// The command.
     pub command: String,
-    /// The major version of Node that has it.
+    /// The option by which an install leaves development dependencies out.
+    pub omits: String,
+    /// The major version of Node that has them.
     pub since: u32,
     /// Options of the install that it needs too.
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! The axioms: the closed list of changes that can be justified, each with its side conditions.
 
+use super::builds;
 use super::cleanup;
 use super::commute;
 use super::dependencies;
@@ -13,6 +14,7 @@ use super::user;
 use crate::model::canonical::{self, Canonical, CanonicalWord};
 use crate::model::chain::Chain;
 use crate::model::effect::Effect;
+use crate::model::slimming::slimming;
 use crate::model::transfer::{Plain, plain_add};
 use crate::model::{Model, cache, call::Call, packages};
 use crate::rewrite::Level;
@@ -217,6 +219,16 @@ pub enum Step {
         /// The RUN.
         run: usize,
     },
+    /// The commands of an `&&` list from one on become a RUN of their own, with the same flags. Always guarded.
+    ///
+    /// The commands before it leave nothing behind in their shell, and the ones behind it remove nothing; the first RUN can stand above the sources
+    /// then ([`crate::model::dependencies::split`]).
+    SplitAnd {
+        /// The RUN.
+        run: usize,
+        /// Number of the element of the list with which the second RUN begins.
+        at: usize,
+    },
     /// An install command becomes one that takes exactly what the lock file says. Always guarded.
     ///
     /// The lock file is copied and was made for the manifest; both are read from the build context
@@ -226,6 +238,60 @@ pub enum Step {
         run: usize,
         /// The command.
         command: usize,
+    },
+    /// A build command gains what makes its program smaller: options, and variables for itself alone. Always guarded.
+    ///
+    /// What it gains is what the model says ([`crate::model::lean_build`]): no source that is seen reads symbols or asks for its own path; no module
+    /// that is required, and no source, needs C; the lock file is copied and was made for the manifest.
+    LeanBuild {
+        /// The RUN.
+        run: usize,
+        /// The build command.
+        command: usize,
+    },
+    /// An ENV loses a variable that has the value which its interpreter takes for the default. Always guarded.
+    ///
+    /// Neither the base image nor an earlier instruction sets it, and nothing else in the file names it.
+    DropSetting {
+        /// The ENV.
+        instruction: usize,
+        /// Number of the pair.
+        at: usize,
+    },
+    /// A command runs without a variable that keeps a cache empty which its RUN mounts. Always guarded.
+    UnsetForCommand {
+        /// The RUN.
+        run: usize,
+        /// The command.
+        command: usize,
+    },
+    /// An install leaves development dependencies out. Always guarded.
+    ///
+    /// It is the one install of the last stage; no script runs with it, no other command of the stage runs the project's tools, and the
+    /// program needs none of these packages, as far as its sources say ([`crate::model::development`]).
+    OmitDevelopment {
+        /// The RUN.
+        run: usize,
+        /// The install.
+        command: usize,
+    },
+    /// Packages that only the build of the last stage needs are removed at the end of the RUN that needs them; the RUN that installs
+    /// them joins it. Always guarded.
+    ///
+    /// One RUN installs them and one needs them; both are `&&` lists, and what stands between commutes with the install. Nothing behind them, and
+    /// nothing that a container starts, compiles. What programs need of the packages is named in the install
+    /// ([`crate::model::build_packages`]).
+    RemoveBuildPackages {
+        /// The RUN that installs them.
+        install: usize,
+    },
+    /// A chain that installs Python packages gains a command at its end that removes their tests and sources for compilers. Always
+    /// breaking.
+    SlimPackages {
+        /// The RUN.
+        run: usize,
+        /// The last command of the chain.
+        after: usize,
     },
     /// A stage is built from the slim variant of its image, and packages that bring back what it lacks are installed: by the
     /// first install of the stage, or by a new RUN right behind FROM. Always guarded.
@@ -342,7 +408,14 @@ impl Step {
             | Self::SplitStage(_)
             | Self::SwapBase { .. }
             | Self::SetUser { .. }
+            | Self::LeanBuild { .. }
+            | Self::SplitAnd { .. }
+            | Self::RemoveBuildPackages { .. }
+            | Self::DropSetting { .. }
+            | Self::UnsetForCommand { .. }
+            | Self::OmitDevelopment { .. }
             | Self::SwapForStatic { .. } => Level::Guarded,
+            Self::SlimPackages { .. } => Level::Breaking,
             _ => Level::Safe,
         }
     }
@@ -364,12 +437,12 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::AddCacheMount { run, mount } => add_cache_mount(before, replay, *run, mount),
         Step::DropOperand { run, command, at } => drop_operand(before, replay, *run, *command, *at),
         Step::DropCleanup { run, command } => drop_cleanup(before, replay, *run, *command),
-        Step::AddCleanup { run, after, text } => add_cleanup(before, replay, *run, *after, text),
+        Step::AddCleanup { run, after, text } => add_cleanup(before, replay, (*run, *after), text, level),
         Step::AptGetForApt { run, command } => apt_get_for_apt(before, replay, *run, *command),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
-        Step::DropUpdate { run } => drop_update(before, replay, *run),
-        Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command),
+        Step::DropUpdate { run } => drop_update(before, replay, *run, level),
+        Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command, level),
         Step::DropIdle { run } => cleanup::drop_idle(before, replay, *run),
         Step::MoveDeleteToMaker { maker, run } => cleanup::move_delete(before, replay, *maker, *run, level),
         Step::Commute { first, second } => commute::commute(before, replay, *first, *second, level),
@@ -379,6 +452,7 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::SwapForAlpine => super::alpine::swap_for_alpine(before, replay, level),
         Step::SwapForStatic { from } => super::base::swap_for_static(before, replay, *from, level),
         Step::CopyManifestsFirst { run } => dependencies::copy_manifests_first(before, replay, *run),
+        Step::SplitAnd { run, at } => dependencies::split_and(before, replay, *run, *at),
         Step::LockInstall { run, command } => dependencies::lock_install(before, replay, *run, *command),
         Step::SwapBase { from } => super::base::swap_base(before, replay, *from, level),
         Step::SplitStage(split) => split::split(before, replay, split),
@@ -386,6 +460,12 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::SetUser { from } => user::set_user(before, replay, *from, level),
         Step::LabelForMaintainer { instruction } => labels::label_for_maintainer(before, replay, *instruction),
         Step::KeepDownloads { run } => keep_downloads(before, replay, *run),
+        Step::LeanBuild { run, command } => builds::lean_build(before, replay, *run, *command),
+        Step::DropSetting { instruction, at } => builds::drop_setting(before, replay, *instruction, *at),
+        Step::UnsetForCommand { run, command } => builds::unset(before, replay, *run, *command),
+        Step::OmitDevelopment { run, command } => builds::omit_development(before, replay, *run, *command),
+        Step::RemoveBuildPackages { install } => builds::remove_packages(before, replay, *install),
+        Step::SlimPackages { run, after } => slim_packages(before, replay, *run, *after),
     }
 }
 
@@ -487,8 +567,24 @@ fn drop_cleanup(before: &Model<'_>, replay: &mut Replay, run: usize, command: us
     take_out(before, replay, run, command)
 }
 
-fn add_cleanup(before: &Model<'_>, replay: &mut Replay, run: usize, after: usize, text: &str) -> Result<(), String> {
-    packages::may_clean(before, run, text)?;
+fn add_cleanup(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    (run, after): (usize, usize),
+    text: &str,
+    level: Level,
+) -> Result<(), String> {
+    at_least(packages::may_clean(before, run, text)?, level)?;
+    append(before, replay, (run, after), text)
+}
+
+fn slim_packages(before: &Model<'_>, replay: &mut Replay, run: usize, after: usize) -> Result<(), String> {
+    let text = slimming(before, run).ok_or("the RUN installs no packages")?.map_err(|(reason, _)| reason)?;
+    append(before, replay, (run, after), &text)
+}
+
+/// Puts a command behind the last one of a chain.
+fn append(before: &Model<'_>, replay: &mut Replay, (run, after): (usize, usize), text: &str) -> Result<(), String> {
     let chain = chain(before, run)?;
     let last = chain.elements.last().and_then(|element| element.simple());
     let after_command = call(before, run, after)?.command;
@@ -536,22 +632,33 @@ fn merge_and(before: &Model<'_>, replay: &mut Replay, first: usize, second: usiz
     replay.merge(first, second)
 }
 
-fn drop_update(before: &Model<'_>, replay: &mut Replay, run: usize) -> Result<(), String> {
+/// Checks that the level is the lowest one at least at which a condition holds.
+fn at_least(lowest: Level, level: Level) -> Result<(), String> {
+    if level < lowest { Err(format!("it rests on an assumption and cannot be {level}")) } else { Ok(()) }
+}
+
+fn drop_update(before: &Model<'_>, replay: &mut Replay, run: usize, level: Level) -> Result<(), String> {
     let calls = before.calls(run);
     let only_updates = chain(before, run)?.elements.len() == calls.len() && calls.iter().all(packages::is_update);
     if !only_updates || !replay.run(run)?.mounts.is_empty() {
         return Err("the RUN does more than refresh package lists".to_owned());
     }
-    packages::lists_are_not_read_after(before, run)?;
+    at_least(packages::lists_are_not_read_after(before, run)?, level)?;
     replay.remove(run).map(drop)
 }
 
-fn drop_update_command(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize) -> Result<(), String> {
+fn drop_update_command(
+    before: &Model<'_>,
+    replay: &mut Replay,
+    run: usize,
+    command: usize,
+    level: Level,
+) -> Result<(), String> {
     let call = call(before, run, command)?;
     if !packages::is_update(&call) {
         return Err("the command does more than refresh package lists".to_owned());
     }
-    packages::lists_are_not_read_after(before, run)?;
+    at_least(packages::lists_are_not_read_after(before, run)?, level)?;
     take_out(before, replay, run, command)
 }
 
@@ -599,7 +706,7 @@ fn take_out(before: &Model<'_>, replay: &mut Replay, run: usize, command: usize)
 }
 
 /// The canonical form of one simple command that a step puts in.
-fn canonical_command(text: &str) -> Result<Canonical, String> {
+pub(super) fn canonical_command(text: &str) -> Result<Canonical, String> {
     let script = shell::parse(text, Dialect::Posix).map_err(|error| error.to_string())?;
     match script.list.statements.as_slice() {
         [statement] => Ok(canonical::node(&statement.node)),

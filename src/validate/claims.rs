@@ -33,6 +33,9 @@ impl Step {
             Self::ApprovedBase { .. } => "the project's configuration puts that image in its place",
             Self::AptGetForApt { .. } => "`apt-get` does the same with these arguments",
             Self::CopyManifestsFirst { .. } => "the install reads the copied manifests and nothing else of the sources",
+            Self::SplitAnd { .. } => {
+                "the first commands leave nothing behind in their shell, and the others remove nothing"
+            }
             Self::LockInstall { .. } => "the lock file is copied and names what the manifest asks for",
             Self::SwapBase { .. } => {
                 "both images have one version, release and configuration, and every need of the stage is known and met"
@@ -54,6 +57,20 @@ impl Step {
             Self::KeepDownloads { .. } => "the stage is not shipped, and apt only keeps what it downloads",
             Self::SetUser { .. } => {
                 "nothing behind USER makes files, nothing seen needs root, and the user owns what is seen to be written"
+            }
+            Self::LeanBuild { .. } => {
+                "no source that is seen reads symbols, asks for its own path or needs C, and the lock file fits the manifest"
+            }
+            Self::DropSetting { .. } => "the variable has the default value, hides no other and is named nowhere else",
+            Self::UnsetForCommand { .. } => "the variable only keeps the mounted cache empty",
+            Self::OmitDevelopment { .. } => {
+                "it is the one install of the last stage, and no source of the program loads what is left out"
+            }
+            Self::RemoveBuildPackages { .. } => {
+                "one RUN needs the packages, nothing that is seen compiles behind it, and libraries of programs are named"
+            }
+            Self::SlimPackages { .. } => {
+                "only directories with tests and sources for compilers below the packages are named"
             }
             Self::DropIdle { .. } => "what it removes is gone already",
             Self::MoveDeleteToMaker { .. } => "nothing between the two reads or makes what is removed",

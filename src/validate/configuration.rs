@@ -113,6 +113,7 @@ impl Step {
                 ],
             )),
             Self::SplitStage(split) if split.environment.is_some() => Some((split.cut, &[Field::Environment])),
+            Self::DropSetting { instruction, .. } => Some((*instruction, &[Field::Environment])),
             // The other image has the same server, which listens on another port.
             Self::SetUser { from } if before.runs_unprivileged_instead(*from) => Some((*from, &Field::ALL)),
             Self::SetUser { from } => Some((*from, &[Field::User])),

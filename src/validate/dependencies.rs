@@ -54,6 +54,15 @@ fn first_copy(sources: &TransferEffect, manifests: &Manifests, escape: char) -> 
     })
 }
 
+/// Checks the side conditions of [`super::Step::SplitAnd`] and replays it.
+pub(super) fn split_and(before: &Model<'_>, replay: &mut Replay, run: usize, at: usize) -> Result<(), String> {
+    let found = dependencies::split(before, &access::trusting(before), run).ok_or("nothing is gained by two RUNs")?;
+    if found != at {
+        return Err(format!("the second RUN begins with command {found} of the list"));
+    }
+    replay.split_off(run, at)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -8,6 +8,7 @@
 mod alpine;
 mod axioms;
 mod base;
+mod builds;
 mod claims;
 mod cleanup;
 mod commute;

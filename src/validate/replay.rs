@@ -93,7 +93,7 @@ impl Replay {
     pub(super) fn place(&self, instruction: usize) -> usize {
         let into = |from: usize| self.merged.iter().find_map(|(second, first)| (*second == from).then_some(*first));
         let mut instruction = instruction;
-        // A RUN joins an earlier one, so this ends.
+        // What a RUN has joined has an effect of its own until it joins another one, so this ends.
         while let Some(first) = into(instruction) {
             instruction = first;
         }
@@ -159,6 +159,35 @@ impl Replay {
         let mut behind = std::mem::take(as_and_chain(self.script(second)?)?);
         self.remove(second)?;
         as_and_chain(self.script(first)?)?.append(&mut behind);
+        Ok(())
+    }
+
+    /// Makes a RUN of its own of the commands of an `&&` list from the one of that number on. It has no number in the text before.
+    pub(super) fn split_off(&mut self, run: usize, at: usize) -> Result<(), String> {
+        let mut second = self.run(run)?.clone();
+        let CommandEffect::Script { list, .. } = &mut second.command else {
+            return Err("the script is not understood".to_owned());
+        };
+        let behind = as_and_chain(list)?;
+        if at == 0 || at >= behind.len() {
+            return Err("a RUN would be empty".to_owned());
+        }
+        behind.drain(..at);
+        normalise(list);
+        let first = self.script(run)?;
+        as_and_chain(first)?.truncate(at);
+        normalise(first);
+        self.insert_behind(run, Effect::Run(second))
+    }
+
+    /// Puts the script of a RUN in front of that of a later one, and takes its effect out.
+    pub(super) fn join_in_front(&mut self, first: usize, later: usize) -> Result<(), String> {
+        let mut before = std::mem::take(as_and_chain(self.script(first)?)?);
+        self.remove(first)?;
+        self.merged.push((first, later));
+        let behind = as_and_chain(self.script(later)?)?;
+        before.append(behind);
+        *behind = before;
         Ok(())
     }
 

@@ -599,6 +599,55 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_of_programs_stays_on_the_path() {
+        let before = "FROM golang:1.23-bookworm\nWORKDIR /app\nCOPY . .\nRUN go install .\nCMD [\"clock\"]\n";
+        let after = "FROM golang:1.23-bookworm AS build\nWORKDIR /app\nCOPY . .\nRUN go install .\nFROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY --from=build /go/bin/clock /go/bin/clock\nCOPY --from=build /app/templates /app/templates\nENV PATH=/go/bin:$PATH\nCMD [\"clock\"]\n";
+        let split = Split {
+            cut: 3,
+            repeated: vec![1],
+            base: "debian:bookworm-slim".to_owned(),
+            copies: vec!["/go/bin/clock".to_owned(), "/app/templates".to_owned()],
+            environment: None,
+            path: Some("ENV PATH=/go/bin:$PATH".to_owned()),
+            packages: vec!["ca-certificates".to_owned()],
+            ..python()
+        };
+        let check = |split: &Split, after: &str, reason| {
+            check_verdict(verdict("go_install", before, after, split.clone()), reason);
+        };
+        check(&split, after, None);
+        check(&split, &after.replace("ENV PATH=/go/bin:$PATH\n", ""), Some("instructions were expected"));
+        check(&split, &after.replace("PATH=/go/bin:", "PATH=/go:"), Some("has another effect"));
+        let lost = Split { path: None, ..split.clone() };
+        check(&lost, &after.replace("ENV PATH=/go/bin:$PATH\n", ""), Some("lacks the directory of a program"));
+        let other = Split { copies: vec!["/go/bin/clock".to_owned()], ..split };
+        check(&other, after, Some("is lost"));
+    }
+
+    #[test]
+    fn what_a_server_of_files_serves_is_copied() {
+        let before = "FROM node:22-bookworm\nRUN npm install -g http-server\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nCMD [\"http-server\", \"dist\", \"-p\", \"8080\", \"--cors\"]\n";
+        let after = "FROM node:22-bookworm AS build\nRUN npm install -g http-server\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nFROM node:22-bookworm\nRUN npm install -g http-server\nWORKDIR /app\nCOPY --from=build /app/dist /app/dist\nCMD [\"http-server\", \"dist\", \"-p\", \"8080\", \"--cors\"]\n";
+        let split = Split {
+            cut: 6,
+            repeated: vec![1, 2],
+            base: "node:22-bookworm".to_owned(),
+            copies: vec!["/app/dist".to_owned()],
+            environment: None,
+            packages: Vec::new(),
+            ..python()
+        };
+        let check = |split: &Split, after: &str, reason| {
+            check_verdict(verdict("site_server_installed_first", before, after, split.clone()), reason);
+        };
+        check(&split, after, None);
+        let without = after.replace("COPY --from=build /app/dist /app/dist\n", "");
+        check(&Split { copies: Vec::new(), ..split.clone() }, &without, Some("is lost"));
+        let lost = after.replace("FROM node:22-bookworm\nRUN npm install -g http-server\n", "FROM node:22-bookworm\n");
+        check(&Split { repeated: vec![2], ..split }, &lost, Some("for all users are lost"));
+    }
+
+    #[test]
     fn packages_of_development_go_by_one_command_only() {
         let before = "FROM node:22-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nCMD [\"node\", \"dist/server.js\"]\n";
         let after = "FROM node:22-slim AS build\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nRUN npm prune --omit=dev\nFROM node:22-slim\nWORKDIR /app\nCOPY --from=build /app/node_modules /app/node_modules\nCOPY --from=build /app/dist /app/dist\nCOPY --from=build /app/package.json /app/package.json\nCOPY --from=build /app/views /app/views\nCMD [\"node\", \"dist/server.js\"]\n";

@@ -7,6 +7,7 @@
 
 mod dotnet;
 mod lock;
+mod maven;
 mod needs;
 mod node;
 mod others;
@@ -17,9 +18,10 @@ pub use lock::{Change, Held, held};
 
 use super::access::{self, Access, Place, Rest};
 use super::call::Call;
-use super::chain::Chain;
+use super::chain::{Chain, Joint};
 use super::{Model, Refusal};
 use crate::shell::ast::SimpleCommand;
+use crate::shell::state::changes_state;
 use crate::syntax::ast::InstructionKind;
 use crate::syntax::mount::MountKind;
 use crate::tables::{self, InstallRow};
@@ -66,6 +68,23 @@ struct Install<'a> {
     directory: String,
 }
 
+/// The installs of a RUN, and how much of the RUN counts.
+struct Installs<'a> {
+    calls: Vec<(&'a Call<'a>, &'static InstallRow)>,
+    /// Where the part begins in the script that is to stand in a RUN of its own.
+    end: Option<usize>,
+}
+
+impl Installs<'_> {
+    /// Whether the command is one of the installs, or in the part that does not count.
+    fn leaves_out(&self, command: &SimpleCommand) -> bool {
+        let first = command.assignments.first().map(|assignment| assignment.span.start);
+        let start = first.or_else(|| command.words.first().map(|word| word.span.start));
+        self.calls.iter().any(|(call, _)| std::ptr::eq(call.command, command))
+            || self.end.zip(start).is_some_and(|(end, start)| start >= end)
+    }
+}
+
 /// More manifests than this are not copied one by one.
 const MAX_MANIFESTS: usize = 60;
 
@@ -93,11 +112,53 @@ pub fn plan(model: &Model<'_>, before: &[Rest], run: usize) -> Option<Result<Pla
     if model.has_triggers() {
         return Some(Err(("the file has ONBUILD: its order matters to builds elsewhere".to_owned(), "nothing")));
     }
+    let installs = Installs { calls: installs, end: None };
     let plan = planned(model, before, run, &installs, &view).transpose()?;
     // Without directories above it, and behind an install that stands right, there is little to gain.
     let is_worth_saying =
-        view.copies.iter().any(Copied::is_broad) && !stands_behind_another(model, &view, run, &installs);
+        view.copies.iter().any(Copied::is_broad) && !stands_behind_another(model, &view, run, &installs.calls);
     (plan.is_ok() || is_worth_saying).then_some(plan)
+}
+
+/// Number of the element of the RUN's `&&` list with which a RUN of its own begins, so that the installs before it can stand above
+/// the sources: the part behind reads these, or that is not known. `None` where the list as a whole can stand there, or its beginning
+/// cannot either, and where layers would grow: a file that one part makes and the other one removes.
+#[must_use]
+pub fn split(model: &Model<'_>, before: &[Rest], run: usize) -> Option<usize> {
+    if !matches!(plan(model, before, run), Some(Err(_))) || !model.context.is_known() || model.has_triggers() {
+        return None;
+    }
+    let script = model.body(run).filter(|body| !body.heredoc)?.understood()?;
+    let chain = Chain::of(script).filter(|chain| chain.joint == Joint::And)?;
+    if !script.comments.is_empty() || changes_state(script) {
+        return None;
+    }
+    let calls = model.calls(run);
+    let call_of = |at: usize| {
+        let simple = chain.elements.get(at)?.simple()?;
+        calls.iter().find(|call| std::ptr::eq(call.command, simple))
+    };
+    let is_install = |at: usize| call_of(at).is_some_and(|call| row_of(call).is_some());
+    let first = (0..chain.elements.len()).find(|at| is_install(*at))?;
+    let at = (first..chain.elements.len()).find(|at| !is_install(*at))?;
+    let end = chain.elements[at].node.span.start;
+    let (counted, behind): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.span().start < end);
+    let is_shipped = model.stage_of(run).is_some_and(|stage| model.is_shipped(stage));
+    if is_shipped && behind.iter().any(|call| removes(call)) {
+        return None;
+    }
+    let rows = counted.into_iter().filter_map(|call| Some((call, row_of(call)?)));
+    let installs = Installs { calls: rows.collect(), end: Some(end) };
+    let view = View::before(model, run);
+    matches!(planned(model, before, run, &installs, &view), Ok(Some(_))).then_some(at)
+}
+
+/// Whether the call may remove what an install made.
+fn removes(call: &Call<'_>) -> bool {
+    const VERBS: [&str; 7] = ["autoremove", "clean", "del", "prune", "purge", "remove", "uninstall"];
+    let words = call.subcommand().unwrap_or_default();
+    let searches = call.has_word_with("-delete") || call.has_word_with("-exec");
+    call.program() == "rm" || searches || words.split(' ').any(|word| VERBS.contains(&word))
 }
 
 /// Whether the same package manager installs above all sources already.
@@ -138,11 +199,11 @@ fn planned(
     model: &Model<'_>,
     before: &[Rest],
     run: usize,
-    installs: &[(&Call<'_>, &'static InstallRow)],
+    installs: &Installs<'_>,
     view: &View<'_>,
 ) -> Result<Option<Plan>, Refusal> {
     let mut needs = Needs::default();
-    for install in in_directories(model, run, installs)? {
+    for install in in_directories(model, run, &installs.calls)? {
         needs.add(view, &install, model, run)?;
     }
     let is_moved = |copy: &&Copied| copy.is_of_context && !copy.brings_only(&needs.reads);
@@ -160,7 +221,7 @@ fn with_copies_moved(
     model: &Model<'_>,
     before: &[Rest],
     run: usize,
-    installs: &[(&Call<'_>, &'static InstallRow)],
+    installs: &Installs<'_>,
     view: &View<'_>,
     needs: &Needs,
     moved: &[&Copied],
@@ -229,7 +290,7 @@ pub fn touched(model: &Model<'_>, before: &[Rest], run: usize) -> Option<Access>
     for install in in_directories(model, run, &installs).ok()? {
         needs.add(&view, &install, model, run).ok()?;
     }
-    let mut access = rest_of(model, before, run, &installs).ok()?;
+    let mut access = rest_of(model, before, run, &Installs { calls: installs, end: None }).ok()?;
     access.also_writes(&needs.writes);
     Some(access)
 }
@@ -239,7 +300,7 @@ fn may_run_before(
     model: &Model<'_>,
     before: &[Rest],
     run: usize,
-    installs: &[(&Call<'_>, &'static InstallRow)],
+    installs: &Installs<'_>,
     moved: &[&Copied],
     needs: &Needs,
 ) -> Result<(), Refusal> {
@@ -262,19 +323,12 @@ fn may_run_before(
 }
 
 /// What a RUN reads and writes beside its manifests.
-fn rest_of(
-    model: &Model<'_>,
-    before: &[Rest],
-    run: usize,
-    installs: &[(&Call<'_>, &'static InstallRow)],
-) -> Result<Access, Refusal> {
-    let is_install = |command: &SimpleCommand| {
-        command.name().as_deref() == Some("cd") || installs.iter().any(|(call, _)| std::ptr::eq(call.command, command))
-    };
+fn rest_of(model: &Model<'_>, before: &[Rest], run: usize, installs: &Installs<'_>) -> Result<Access, Refusal> {
+    let is_install = |command: &SimpleCommand| command.name().as_deref() == Some("cd") || installs.leaves_out(command);
     let home = model.user(run).home;
     let home = home.ok_or_else(|| ("the home directory of the user is not known".to_owned(), "USER by name"))?;
     let everywhere = tables::dependencies().everywhere.iter();
-    let system = installs.iter().flat_map(|(_, row)| &row.system).chain(everywhere);
+    let system = installs.calls.iter().flat_map(|(_, row)| &row.system).chain(everywhere);
     let touches: Vec<String> = system.map(|path| path.replacen('~', home.trim_end_matches('/'), 1)).collect();
     access::rest(model, run, &before[run], &is_install, &touches)
         .map_err(|reason| (reason, "a RUN of its own for the install"))
@@ -306,7 +360,10 @@ fn may_cross(
             }
             access::commute(&before[copy.index].access, &before[crossed].access).map_err(|reason| {
                 let line = model.lines.line(model.instruction(crossed).span.start);
-                (format!("line {line} stands between: {reason}"), "move it by hand if that is right")
+                (
+                    format!("line {line} stands between: {reason}"),
+                    "that line above the COPY of the sources, if it needs nothing of them",
+                )
             })?;
         }
     }

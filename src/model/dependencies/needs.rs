@@ -1,7 +1,7 @@
 //! What an install needs of the project: the part that its row in `dependencies.yaml` says.
 
 use super::view::{Provided, View, in_directory};
-use super::{Install, dotnet, node, others, python};
+use super::{Install, dotnet, maven, node, others, python};
 use crate::model::call::Call;
 use crate::model::scope::Variable;
 use crate::model::{Model, Refusal};
@@ -26,6 +26,12 @@ pub(super) fn is_of_project(call: &Call<'_>, row: &InstallRow) -> bool {
                 || call.operands().iter().any(|operand| operand.text.as_deref().is_some_and(python::is_path))
         }
         Reader::Node => call.option(&["--global"]).is_none() && call.operands().is_empty(),
+        Reader::Maven | Reader::Gradle => {
+            let goals: Option<Vec<&str>> = call.operands().iter().map(|operand| operand.text.as_deref()).collect();
+            goals.is_some_and(|goals| {
+                !goals.is_empty() && goals.iter().all(|goal| row.goals.iter().any(|known| known == goal))
+            })
+        }
         _ => true,
     }
 }
@@ -56,7 +62,8 @@ impl Needs {
                 return Err((reason, "the install without it"));
             }
         }
-        if row.reader != Reader::Pip && !install.call.operands().is_empty() && row.reader != Reader::Dotnet {
+        let names_others = matches!(row.reader, Reader::Pip | Reader::Dotnet | Reader::Maven | Reader::Gradle);
+        if !names_others && !install.call.operands().is_empty() {
             return Err((format!("`{called}` installs what it names itself"), "an install of its own"));
         }
         if !row.needs.is_empty() {
@@ -90,6 +97,15 @@ impl Needs {
             Reader::Poetry => python::poetry(self, view, install),
             Reader::Pipenv => python::pipenv(self, view, install, is_frozen),
             Reader::Go => others::go(self, view, install),
+            Reader::Maven => maven::read(self, view, install),
+            Reader::Gradle => Err((
+                "a build of Gradle is a program, which may read any file of the project".to_owned(),
+                "a cache mount for its downloads (see cache-mounts), which a change of the sources keeps",
+            )),
+            Reader::Cargo => Err((
+                "cargo reads no manifest without the sources of its targets".to_owned(),
+                "a cache mount for its downloads (see cache-mounts), or cargo-chef, which compiles dependencies apart",
+            )),
             Reader::Bundler => others::bundler(self, view, install, is_frozen),
             Reader::Composer => others::composer(self, view, install, model, run),
             Reader::Mix => others::mix(self, view, install, is_frozen),

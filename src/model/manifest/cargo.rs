@@ -23,6 +23,12 @@ pub struct CargoToml {
     pub programs: Vec<String>,
     /// `profile.release` as written, by key.
     pub release_profile: Vec<String>,
+    /// `package.version`.
+    pub version: Option<String>,
+    /// What it asks for of packages of a registry: names and requirements.
+    pub wanted: Vec<(String, String)>,
+    /// Whether it asks for something that is in no registry, or for what a workspace says.
+    pub has_others: bool,
 }
 
 /// Reads a `Cargo.toml`; `None` when it is no TOML.
@@ -32,6 +38,7 @@ pub fn read(text: &str) -> Option<CargoToml> {
     let mut found = CargoToml::default();
     if let Some(package) = table.get("package").and_then(Value::as_table) {
         found.name = package.get("name").and_then(Value::as_str).map(str::to_owned);
+        found.version = package.get("version").and_then(Value::as_str).map(str::to_owned);
         found.build_script = package.get("build").and_then(Value::as_str).map(str::to_owned);
     }
     if let Some(workspace) = table.get("workspace").and_then(Value::as_table) {
@@ -69,6 +76,15 @@ fn dependencies(table: &Table, found: &mut CargoToml) {
 fn add(list: &Table, found: &mut CargoToml) {
     for (name, wanted) in list {
         let text = |key: &str| wanted.get(key).and_then(Value::as_str);
+        let requirement = wanted.as_str().or_else(|| text("version"));
+        match requirement
+            .filter(|_| ["path", "git", "workspace", "registry"].iter().all(|key| wanted.get(key).is_none()))
+        {
+            Some(requirement) => {
+                found.wanted.push((text("package").unwrap_or(name).to_owned(), requirement.to_owned()));
+            }
+            None => found.has_others = true,
+        }
         if let Some(path) = text("path") {
             found.paths.push(path.to_owned());
         } else if wanted.get("workspace").is_none() {
@@ -91,9 +107,105 @@ pub fn missing_in_lock(manifest: &CargoToml, locked: &BTreeSet<String>) -> Vec<S
     manifest.packages.iter().chain(&manifest.name).filter(|name| !locked.contains(*name)).cloned().collect()
 }
 
+/// A package of a `Cargo.lock`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedPackage {
+    name: String,
+    version: String,
+    /// What it depends on: a name, with the version when there are several.
+    dependencies: BTreeSet<String>,
+}
+
+/// The packages of a `Cargo.lock`; `None` when it is none.
+#[must_use]
+pub fn read_whole_lock(text: &str) -> Option<Vec<LockedPackage>> {
+    let table: Table = text.parse().ok()?;
+    let read = |package: &Value| {
+        let text = |key: &str| package.get(key)?.as_str().map(str::to_owned);
+        let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+        let names: Option<BTreeSet<String>> =
+            dependencies.map(|entry| Some(entry.as_str()?.split(' ').next()?.to_owned())).collect();
+        Some(LockedPackage { name: text("name")?, version: text("version")?, dependencies: names? })
+    };
+    table.get("package")?.as_array()?.iter().map(read).collect()
+}
+
+/// Checks that the lock file was made for the manifest of a single package: cargo would not write it anew.
+///
+/// # Errors
+/// What differs, or cannot be compared.
+pub fn is_made_for(lock: &[LockedPackage], manifest: &CargoToml) -> Result<(), String> {
+    if manifest.is_workspace || manifest.has_others || !manifest.paths.is_empty() {
+        return Err("the manifest asks for more than packages of the registry".to_owned());
+    }
+    let own = |package: &&LockedPackage| {
+        Some(&package.name) == manifest.name.as_ref() && Some(&package.version) == manifest.version.as_ref()
+    };
+    let own = lock.iter().find(own).ok_or("it does not hold the package itself in this version")?;
+    let wanted: BTreeSet<String> = manifest.wanted.iter().map(|(name, _)| name.clone()).collect();
+    if own.dependencies != wanted {
+        return Err("it lists other dependencies".to_owned());
+    }
+    for (name, requirement) in &manifest.wanted {
+        let mut versions = lock.iter().filter(|package| package.name == *name).map(|package| package.version.as_str());
+        if !versions.any(|version| satisfies(version, requirement)) {
+            return Err(format!("no `{name}` in it is known to be one of `{requirement}`"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a version is one that a plain requirement asks for: `1.2`, `^1.2`, `=1.2.3` (The Cargo Book, "Version requirement
+/// syntax"). What else there is answers no.
+fn satisfies(version: &str, requirement: &str) -> bool {
+    let requirement = requirement.trim();
+    let (is_exact, plain) = match requirement.strip_prefix('=') {
+        Some(rest) => (true, rest.trim()),
+        None => (false, requirement.strip_prefix('^').unwrap_or(requirement).trim()),
+    };
+    let numbers = |text: &str| text.split('.').map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>();
+    let (Some(found), Some(wanted)) = (numbers(version.split('+').next().unwrap_or(version)), numbers(plain)) else {
+        return false;
+    };
+    if found.len() != 3 || wanted.is_empty() || wanted.len() > 3 {
+        return false;
+    }
+    if is_exact {
+        return found[..wanted.len()] == wanted;
+    }
+    // Up to the first number that is not zero nothing may differ.
+    let fixed = wanted.iter().position(|number| *number > 0).map_or(wanted.len(), |at| at + 1);
+    found[..fixed] == wanted[..fixed] && found[..wanted.len()] >= wanted[..]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lock_files_are_made_for_manifests() {
+        #[track_caller]
+        fn check(dependencies: &str, locked: &str, is_made_for_it: bool) {
+            let manifest = format!("[package]\nname = \"a\"\nversion = \"0.1.0\"\n[dependencies]\n{dependencies}\n");
+            let manifest = read(&manifest).expect("it is read");
+            let lock = format!(
+                "version = 4\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\ndependencies = [\"b\"]\n\
+                 [[package]]\nname = \"b\"\nversion = \"{locked}\"\n"
+            );
+            let lock = read_whole_lock(&lock).expect("a lock file");
+            assert_eq!(is_made_for(&lock, &manifest).is_ok(), is_made_for_it, "{dependencies} {locked}");
+        }
+        check("b = \"1\"", "1.9.3", true);
+        check("b = \"1.4\"", "1.3.9", false);
+        check("b = \"1\"", "2.0.0", false);
+        check("b = \"0.3\"", "0.4.0", false);
+        check("b = { version = \"=1.2\", features = [\"x\"] }", "1.2.7", true);
+        check("b = \"~1.2\"", "1.2.7", false);
+        check("b = \"*\"", "1.2.7", false);
+        check("b = \"1\"\nc = \"1\"", "1.9.3", false);
+        check("", "1.9.3", false);
+        check("b = { git = \"https://b\", version = \"1\" }", "1.9.3", false);
+    }
 
     #[test]
     fn manifests() {

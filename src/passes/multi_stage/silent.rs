@@ -35,6 +35,13 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
         let line = model.lines.line(model.instruction(index).span.start);
         return Some((format!("line {line}: the script is not understood"), "plain POSIX shell"));
     }
+    let ruby = &tables::stages().ruby;
+    if image.family == ruby.family && image.programs.contains(&ruby.with_headers) {
+        return Some((
+            "it is not worth it: the full image has compilers all the same".to_owned(),
+            "the slim image of the same version, with the packages that the gems are compiled with",
+        ));
+    }
     let language = image.interpreter.as_ref().map(|interpreter| interpreter.name.as_str());
     let only = match language {
         Some(name)

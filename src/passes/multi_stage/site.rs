@@ -15,6 +15,17 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
             })
     };
     let cut = stage.instructions.clone().rfind(makes)?;
+    // Something that the server does not read has to be left out.
+    let is_left = |deed: &Deed| match deed {
+        Deed::PythonPackages => true,
+        deed => deed.path().is_some_and(|path| !served::is_served(&directory, path)),
+    };
+    let leaves = |index: usize| {
+        split::kind(model, index) == Kind::Run && deeds(model, index).is_ok_and(|deeds| deeds.iter().any(is_left))
+    };
+    if !(stage.instructions.start..=cut).any(leaves) {
+        return None;
+    }
     Some(Draft {
         cut,
         environment: None,

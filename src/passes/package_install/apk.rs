@@ -1,11 +1,11 @@
 //! apk, and updates that every later install repeats.
 
 use super::super::text;
-use super::{NOT_SHIPPED, Place};
+use super::{NOT_SHIPPED, Place, at_level};
 use crate::edit::Edit;
 use crate::model::call::Call;
 use crate::model::packages;
-use crate::rewrite::{Findings, Level, Rewrite};
+use crate::rewrite::{Findings, Rewrite};
 use crate::shell::ast::Word;
 use crate::validate::Step;
 
@@ -93,12 +93,15 @@ impl Place<'_> {
             found.decline(self.span(), "a comment stands within the RUN", "move the comment");
             return;
         }
-        if let Err(reason) = packages::lists_are_not_read_after(self.model, self.run) {
-            found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
-            return;
-        }
-        let rewrite = Rewrite::new(
-            Level::Safe,
+        let level = match packages::lists_are_not_read_after(self.model, self.run) {
+            Ok(level) => level,
+            Err(reason) => {
+                found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
+                return;
+            }
+        };
+        let rewrite = at_level(
+            level,
             instruction.span,
             "goes: every later install refreshes the lists itself",
             "the lists of this RUN would stay in a layer of their own, as old as the build cache",
@@ -132,12 +135,10 @@ impl Place<'_> {
             return;
         }
         let Some((chain, at)) = self.in_chain(update) else { return };
-        if packages::lists_are_not_read_after(self.model, self.run).is_err() {
-            return;
-        }
+        let Ok(level) = packages::lists_are_not_read_after(self.model, self.run) else { return };
         let Some(edit) = text::take_out(self.model, self.run, &chain, at) else { return };
-        let rewrite = Rewrite::new(
-            Level::Safe,
+        let rewrite = at_level(
+            level,
             self.model.script_span(self.run, update.span()),
             "`apk update` goes: `apk add --no-cache` reads a fresh index and keeps none",
             "the package index stays out of the layer",

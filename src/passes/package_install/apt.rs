@@ -1,12 +1,12 @@
 //! apt: lists are fetched where packages are installed, and go with the RUN.
 
 use super::super::text;
-use super::{NOT_SHIPPED, Place};
+use super::{NOT_SHIPPED, Place, at_level};
 use crate::edit::Edit;
 use crate::model::call::Call;
 use crate::model::chain::Chain;
-use crate::model::packages::{self, KeepRecommends, NO_RECOMMENDS, REMOVE_LISTS};
-use crate::rewrite::{Findings, Level, Rewrite};
+use crate::model::packages::{self, NO_RECOMMENDS, REMOVE_LISTS};
+use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::shell::ast::Word;
 use crate::tables;
 use crate::validate::Step;
@@ -39,7 +39,7 @@ impl Place<'_> {
     /// `apt-get update` in front of an install that relies on an earlier RUN.
     pub(super) fn update_first(&self, call: &Call<'_>, found: &mut Findings) {
         if packages::updates_first(&self.calls, call)
-            || !self.earlier_update()
+            || !self.earlier_update(self.run)
             || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists")
         {
             return;
@@ -48,7 +48,7 @@ impl Place<'_> {
         if self.calls.iter().any(|other| other.id < call.id && packages::is_apt_install(other)) {
             return;
         }
-        if self.sources_changed() {
+        if self.sources_changed(self.run) {
             let reason = "package sources change between `apt-get update` and the install";
             found.decline(self.span(), reason, "`apt-get update` in the same RUN");
             return;
@@ -83,24 +83,39 @@ impl Place<'_> {
         found.push(rewrite.edit(text::prepend(self.model, self.run, &chain, at, &update)).step(step));
     }
 
-    /// The RUNs right below this one that become a part of it: this one refreshes the lists and does nothing else than apt
-    /// does, and they only install.
-    pub(super) fn installs_below(&self, head: usize) -> Vec<usize> {
-        let only_apt = |calls: &[Call<'_>]| !calls.is_empty() && calls.iter().all(Call::is_apt);
-        let updates =
-            |calls: &[Call<'_>]| calls.iter().any(|call| call.is_apt() && call.subcommand() == Some("update"));
+    /// The RUNs right below the head that become a part of it: they only install, and the head does nothing else than apt does
+    /// and refreshes the lists, or would have to.
+    fn installs_below(&self, head: usize) -> Vec<usize> {
         let calls = self.model.calls(head);
-        if !updates(&calls) || !only_apt(&calls) {
+        if calls.is_empty() || !calls.iter().all(Call::is_apt) || !(updates(&calls) || self.gains_update(head, &calls))
+        {
             return Vec::new();
         }
-        let joins = |run: &usize| {
-            let calls = self.model.calls(*run);
-            only_apt(&calls)
+        let mut below = Vec::new();
+        for run in head + 1..self.stage.instructions.end {
+            let calls = self.model.calls(run);
+            let only_installs = calls.iter().all(|call| call.is_apt() || removes_lists(call));
+            let joins = only_installs
                 && !updates(&calls)
                 && calls.iter().any(packages::is_apt_install)
-                && packages::may_merge(self.model, run - 1, *run).is_ok()
-        };
-        (head + 1..self.stage.instructions.end).take_while(joins).collect()
+                && packages::may_merge(self.model, run - 1, run).is_ok();
+            if !joins {
+                break;
+            }
+            below.push(run);
+            if calls.iter().any(removes_lists) {
+                break;
+            }
+        }
+        below
+    }
+
+    /// Whether the RUN installs from the lists of an earlier one, and refreshes them itself in the end.
+    fn gains_update(&self, run: usize, calls: &[Call<'_>]) -> bool {
+        calls.iter().any(packages::is_apt_install)
+            && self.earlier_update(run)
+            && !self.sources_changed(run)
+            && !packages::has_cache_mount(self.model, run, "/var/lib/apt/lists")
     }
 
     /// This RUN and the installs right below it become one RUN.
@@ -127,10 +142,10 @@ impl Place<'_> {
         above.into_iter().any(|head| self.installs_below(head).contains(&self.run))
     }
 
-    /// Whether an earlier RUN of the stage, or of those it is built from, refreshes apt's lists.
-    pub(super) fn earlier_update(&self) -> bool {
+    /// Whether a RUN of the stage above this one, or of those it is built from, refreshes apt's lists.
+    fn earlier_update(&self, run: usize) -> bool {
         let mut stage = self.stage;
-        let mut end = self.run;
+        let mut end = run;
         loop {
             if (stage.instructions.start..end).any(|run| self.refreshes_or_fails(run)) {
                 return true;
@@ -142,15 +157,15 @@ impl Place<'_> {
     }
 
     /// The instructions behind the last refresh of apt's lists and up to this RUN change where packages come from.
-    pub(super) fn sources_changed(&self) -> bool {
-        let start = (self.stage.instructions.start..self.run).rev().find(|run| self.refreshes_or_fails(*run));
+    fn sources_changed(&self, run: usize) -> bool {
+        let start = (self.stage.instructions.start..run).rev().find(|run| self.refreshes_or_fails(*run));
         let changes = |index: usize| {
             let text = self.model.instruction(index).full_span().of(self.model.source);
             ["/etc/apt", "add-apt-repository", "apt-key", "dpkg --add-architecture"]
                 .iter()
                 .any(|trace| text.contains(trace))
         };
-        (start.unwrap_or(self.stage.instructions.start)..=self.run).any(changes)
+        (start.unwrap_or(self.stage.instructions.start)..=run).any(changes)
     }
 
     /// Whether the RUN refreshes apt's lists, and fails when that fails. One that may fail and go on is the author's
@@ -185,24 +200,32 @@ impl Place<'_> {
         let has_it = call.has_word_with("no-install-recommends")
             || call.has_word_with("Install-Recommends")
             || self.model.source.contains("APT::Install-Recommends");
-        if has_it || call.operands().is_empty() {
+        if has_it {
             return;
         }
         if !call.is_plain() {
             let (reason, unlock) = call.why_not_plain();
-            found.decline(self.span(), reason, unlock);
+            found.decline(self.span(), format!("without `{NO_RECOMMENDS}`: {reason}"), unlock);
             return;
         }
         let recommends = match packages::recommends(self.model, self.run, call) {
             Ok(recommends) => recommends,
-            Err(KeepRecommends::Nothing) => return,
             Err(refusal) => {
-                let unlock = "name the recommended packages that are needed, and add the option by hand";
-                let reason = format!("without `{NO_RECOMMENDS}`: {refusal}");
-                found.decline(self.span(), reason, unlock);
+                found.decline(self.span(), format!("without `{NO_RECOMMENDS}`: {refusal}"), refusal.unlock());
                 return;
             }
         };
+        // What another install of the RUN names in this walk does not have to be named again: the next walk sees it.
+        let is_named_before = |other: &Call<'_>| {
+            other.id < call.id
+                && other.subcommand() == Some("install")
+                && !other.has_word_with(NO_RECOMMENDS)
+                && packages::recommends(self.model, self.run, other)
+                    .is_ok_and(|other| other.used.iter().any(|package| recommends.used.contains(package)))
+        };
+        if self.calls.iter().filter(|other| other.is_apt()).any(is_named_before) {
+            return;
+        }
         let (Some(at), Some(last)) = (call.option_place(), call.command.words.last()) else { return };
         let quoted =
             |packages: &[String]| packages.iter().map(|package| format!("`{package}`")).collect::<Vec<_>>().join(", ");
@@ -225,6 +248,16 @@ impl Place<'_> {
             rewrite = rewrite.edit(Edit::insert(end, named));
         }
         rewrite.message = message;
+        if !recommends.unneeded.is_empty() {
+            rewrite.reason.push_str(&format!(
+                "; nothing in the file and the build context names what {} for",
+                match recommends.unneeded.as_slice() {
+                    [one] => format!("`{one}` is"),
+                    several => format!("{} are", quoted(several)),
+                }
+            ));
+            rewrite = rewrite.assume(Assumption::assumed(AssumptionKind::NoUnseenNeeds));
+        }
         let step = Step::NoRecommends { run: self.run, command: call.id, at };
         found.push(rewrite.edit(Edit::insert(before, format!(" {NO_RECOMMENDS}"))).step(step));
     }
@@ -235,7 +268,7 @@ impl Place<'_> {
         let Some(update) = self.calls.iter().find(updates) else { return };
         let removed = self.calls.iter().any(|call| {
             call.id > update.id
-                && (call.program() == "rm" && call.has_word_with("/var/lib/apt")
+                && (removes_lists(call)
                     || call.is_apt() && matches!(call.subcommand(), Some("distclean" | "dist-clean")))
         });
         // Where a RUN only refreshes the lists, it is the RUN that may go.
@@ -255,10 +288,13 @@ impl Place<'_> {
             found.decline(self.span(), "apt runs through sudo", "remove the lists by hand");
             return;
         }
-        if let Err(reason) = packages::lists_are_not_read_after(self.model, self.run) {
-            found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
-            return;
-        }
+        let level = match packages::lists_are_not_read_after(self.model, self.run) {
+            Ok(level) => level,
+            Err(reason) => {
+                found.decline(self.span(), reason, "`apt-get update` before every install, in the same RUN");
+                return;
+            }
+        };
         if is_alone {
             found.decline(
                 self.span(),
@@ -276,8 +312,8 @@ impl Place<'_> {
             return;
         };
         let end = chain.elements.len() - 1;
-        let rewrite = Rewrite::new(
-            Level::Safe,
+        let rewrite = at_level(
+            level,
             self.model.script_span(self.run, update.span()),
             format!("gains `{REMOVE_LISTS}` at its end"),
             "package lists are of no use in the image and are refreshed before the next install",
@@ -285,6 +321,16 @@ impl Place<'_> {
         let step = Step::AddCleanup { run: self.run, after: last, text: REMOVE_LISTS.to_owned() };
         found.push(rewrite.edit(text::append(self.model, self.run, &chain, end, REMOVE_LISTS)).step(step));
     }
+}
+
+/// Whether one of the calls refreshes apt's lists.
+fn updates(calls: &[Call<'_>]) -> bool {
+    calls.iter().any(|call| call.is_apt() && call.subcommand() == Some("update"))
+}
+
+/// Whether the call removes apt's lists, or what lies above them.
+fn removes_lists(call: &Call<'_>) -> bool {
+    call.program() == "rm" && call.has_word_with("/var/lib/apt")
 }
 
 /// Why packages stay out, and what those that are named are for.

@@ -17,11 +17,12 @@
 //!
 //! ## Level
 //! Safe; `--no-install-recommends` and `--no-document` are guarded. Lists are removed only where every later install of the stage, and of those
-//! built from it, refreshes them itself, and nothing runs there that the tables do not know. Nothing is cleaned up in
-//! stages that are not shipped, because nothing would be saved.
+//! built from it, refreshes them itself, and nothing runs there that the tables do not know; guarded where `make`, `cmake` or
+//! `./configure` run there. Nothing is cleaned up in stages that are not shipped, because nothing would be saved.
 //!
 //! ## Assumptions
-//! None.
+//! No build with `make` and the like installs packages of the distribution. Where the build context is known, recommended packages
+//! that nothing in it names are left out: code that is not seen does not need them.
 //!
 //! ## References
 //! Docker's build best practices, "apt-get"; apt-get(8), apk-add(8); the rows of `rewrites/caches.yaml` name the manual of each
@@ -36,7 +37,7 @@ use crate::edit::Edit;
 use crate::model::call::Call;
 use crate::model::chain::Chain;
 use crate::model::{Model, Stage};
-use crate::rewrite::{Findings, Level, Rewrite};
+use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::source::Span;
 use crate::tables::{self, Tool};
 use crate::validate::Step;
@@ -86,6 +87,12 @@ fn is_subcommand(command: &str) -> bool {
 /// Why nothing is cleaned up in a build stage.
 const NOT_SHIPPED: &str = "the stage is part of no image: nothing would be saved";
 
+/// A rewrite that is guarded where it rests on rows that are assumptions.
+fn at_level(level: Level, span: Span, message: impl Into<String>, reason: &str) -> Rewrite {
+    let rewrite = Rewrite::new(level, span, message, reason);
+    if level == Level::Safe { rewrite } else { rewrite.assume(Assumption::assumed(AssumptionKind::TableBounds)) }
+}
+
 /// A RUN under examination.
 struct Place<'a> {
     model: &'a Model<'a>,
@@ -101,11 +108,11 @@ impl Place<'_> {
             return;
         }
         // What becomes one RUN in this walk is looked at in the next.
-        if let Some(rewrite) = self.merge_installs() {
-            found.push(rewrite);
+        if self.joins_above() {
             return;
         }
-        if self.joins_above() {
+        if let Some(rewrite) = self.merge_installs() {
+            found.push(rewrite);
             return;
         }
         for call in &self.calls {

@@ -1,0 +1,2 @@
+import subprocess
+subprocess.run(["gcc", "-o", "a", "a.c"], check=True)

@@ -1,0 +1,5 @@
+package main
+
+import "debug/elf"
+
+var open = elf.Open

@@ -1,0 +1,4 @@
+package main
+
+// int one() { return 1; }
+import "C"

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec gs -q -sDEVICE=png16m -o out.png "$1"
