@@ -476,7 +476,7 @@ fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Resu
     let passes_on = |image: &tables::ImageFacts| {
         image.entrypoint_passes_through || image.entrypoint.known().is_some_and(Vec::is_empty)
     };
-    if !has_entrypoint && !(passes_on(image) && passes_on(&base.image)) {
+    if !(has_entrypoint || passes_on(image) && passes_on(&base.image)) {
         return Err("what the ENTRYPOINT of the base image does is not known".to_owned());
     }
     if !has_entrypoint

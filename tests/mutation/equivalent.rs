@@ -6,6 +6,7 @@ use imgopt::syntax::ast::Directive;
 use imgopt::syntax::expand::process_word;
 use imgopt::syntax::parse;
 use imgopt::syntax::reading::{NodeReading, Reading};
+use regex::Regex;
 
 use crate::subject::Random;
 
@@ -57,7 +58,13 @@ fn same_arguments(a: &NodeReading, b: &[String]) -> Option<&'static str> {
         }
         // A variable without quotes may stand for several ports.
         "EXPOSE" => None,
-        "RUN" if !a.json && a.heredocs.is_empty() => {
+        // The shell takes the text as it is for either kind of quotes around the name.
+        "RUN" if !a.json && !a.heredocs.is_empty() => {
+            let quotes = Regex::new(r#"<<(-?)"(\w+)""#).expect("valid");
+            same_with(&a.args, b, |a, b| quotes.replace_all(a, "<<$1'$2'") == quotes.replace_all(b, "<<$1'$2'"))
+                .then_some("the name of a heredoc is quoted either way")
+        }
+        "RUN" if !a.json => {
             same_with(&a.args, b, |a, b| shell_words(a).is_some_and(|words| Some(words) == shell_words(b)))
                 .then_some("the shell reads the same words")
         }
@@ -92,7 +99,12 @@ fn same_script(a: &NodeReading, b: &NodeReading) -> Option<&'static str> {
     let same_start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let (a_rest, b_rest) = (&a[same_start..], &b[same_start..]);
     let same_end = a_rest.iter().rev().zip(b_rest.iter().rev()).take_while(|(a, b)| a == b).count();
-    let changed = |rest: &[&str]| line_words(&rest[..rest.len() - same_end].join("\n").replace("\\\n", ""));
+    let changed = |rest: &[&str]| {
+        let mut lines = rest[..rest.len() - same_end].to_vec();
+        // A line of blanks that goes on is the indentation of the next one.
+        while lines.pop_if(|line| line.trim() == "\\").is_some() {}
+        line_words(&lines.join("\n").replace("\\\n", ""))
+    };
     let is_outside =
         shell_words(&a[..same_start].join("\n")).is_some() && !a[..same_start].iter().any(|line| line.ends_with('\\'));
     (is_outside && changed(a_rest).is_some_and(|words| Some(words) == changed(b_rest)))
