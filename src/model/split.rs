@@ -723,7 +723,7 @@ fn libraries(image: &tables::ImageFacts, manager: PackageManager, name: &str) ->
     let distribution = image.distribution.known().ok_or_else(unknown)?;
     let found = match manager {
         PackageManager::Apt => tables::runtime_libraries(distribution.release.as_deref().ok_or_else(unknown)?, name),
-        PackageManager::Apk => tables::runtime_libs().alpine_libraries(name),
+        PackageManager::Apk => tables::runtime_libs().on_alpine(distribution.release.as_deref(), name),
         _ => Fact::Unknown,
     };
     found.known().map(|libraries| libraries.to_vec()).ok_or_else(unknown)
