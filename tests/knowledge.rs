@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_yaml::Value;
 
 /// Words that tables have as keys and code may write, because it says what they mean and no row could.
-const WORDS: [(&str, &[&str]); 8] = [
+const WORDS: [(&str, &[&str]); 9] = [
     ("commands that create accounts, of which code reads the numbers", &["addgroup", "adduser", "groupadd", "useradd"]),
     (
         "commands whose arguments and effects code understands, each in its own way",
@@ -77,6 +77,7 @@ const WORDS: [(&str, &[&str]); 8] = [
     ),
     ("directories that the removals of package-install are about", &[".npm", "/var/cache/apk", "/var/lib/apt/lists"]),
     ("the option of commands that create accounts, which other commands have, too", &["--system"]),
+    ("an ending of lock files, which is the name of a library too", &["yaml"]),
     ("the one package whose name has other letters than package names have elsewhere", &["g++"]),
     (
         "the language of shells and of Dockerfiles",

@@ -84,8 +84,7 @@ pub fn runtime_base(stage: &Stage, written: &str) -> Option<RuntimeBase> {
         return None;
     }
     let words: Vec<&str> = tag.split('-').collect();
-    let is_jre = |word: &&str| *word == table.jre;
-    if words.iter().any(|word| is_jre(&word)) {
+    if words.contains(&table.jre.as_str()) {
         return None;
     }
     let text = match &row.version {

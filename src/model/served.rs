@@ -21,10 +21,8 @@ pub fn directory(model: &Model<'_>, stage: &Stage) -> Option<String> {
             }
             InstructionKind::Cmd(command) if has_entrypoint => words.as_mut()?.extend(words_of(model, index, command)?),
             InstructionKind::Cmd(command) => words = Some(words_of(model, index, command)?),
-            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => {
-                if !only_asks(model, index, command) {
-                    return None;
-                }
+            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) if !only_asks(model, index, command) => {
+                return None;
             }
             _ => {}
         }

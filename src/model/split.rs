@@ -476,7 +476,7 @@ fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Resu
     let passes_on = |image: &tables::ImageFacts| {
         image.entrypoint_passes_through || image.entrypoint.known().is_some_and(Vec::is_empty)
     };
-    if !has_entrypoint && !(passes_on(image) && passes_on(&base.image)) {
+    if !(has_entrypoint || passes_on(image) && passes_on(&base.image)) {
         return Err("what the ENTRYPOINT of the base image does is not known".to_owned());
     }
     if !has_entrypoint
@@ -723,7 +723,7 @@ fn libraries(image: &tables::ImageFacts, manager: PackageManager, name: &str) ->
     let distribution = image.distribution.known().ok_or_else(unknown)?;
     let found = match manager {
         PackageManager::Apt => tables::runtime_libraries(distribution.release.as_deref().ok_or_else(unknown)?, name),
-        PackageManager::Apk => tables::runtime_libs().alpine_libraries(name),
+        PackageManager::Apk => tables::runtime_libs().on_alpine(distribution.release.as_deref(), name),
         _ => Fact::Unknown,
     };
     found.known().map(|libraries| libraries.to_vec()).ok_or_else(unknown)

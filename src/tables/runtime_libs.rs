@@ -16,7 +16,18 @@ const FILE: &str = "packages/runtime-libs.yaml";
 pub struct RuntimeLibsTable {
     /// Where the rows are from.
     pub sources: Vec<Source>,
+    on_alpine: BTreeMap<String, OnAlpine>,
     packages: BTreeMap<String, RuntimeLibsRow>,
+}
+
+/// What programs need that were compiled with one of Alpine's packages with headers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnAlpine {
+    packages: Vec<String>,
+    /// The first minor release of Alpine 3 with these names.
+    #[serde(default)]
+    since: u32,
 }
 
 /// The run-time packages of a package with headers, by release.
@@ -58,9 +69,17 @@ impl RuntimeLibsTable {
         libraries.known().map_or(Fact::Unknown, |libraries| Fact::Known(libraries.as_slice()))
     }
 
-    /// What programs need that were compiled with a package of Alpine with headers.
+    /// The same for a package of Alpine with headers, in a release such as `3.20`.
     #[must_use]
-    pub fn alpine_libraries(&self, headers: &str) -> Fact<&[String]> {
+    pub fn on_alpine(&self, release: Option<&str>, package: &str) -> Fact<&[String]> {
+        let Some(row) = self.on_alpine.get(package) else { return self.alpine_libraries(package) };
+        let minor = release.and_then(|release| release.strip_prefix("3.")?.parse::<u32>().ok());
+        let has_names = row.since == 0 || minor.is_some_and(|minor| minor >= row.since);
+        if has_names { Fact::Known(row.packages.as_slice()) } else { Fact::Unknown }
+    }
+
+    /// What programs need that were compiled with a package of Alpine with headers.
+    fn alpine_libraries(&self, headers: &str) -> Fact<&[String]> {
         let is_it = |row: &&RuntimeLibsRow| row.alpine_headers.as_deref() == Some(headers);
         let mut rows = self.packages.values().filter(is_it).filter_map(|row| row.alpine.known());
         let Some(first) = rows.next() else { return Fact::Unknown };

@@ -1,10 +1,15 @@
 //! Packages of npm in the lock files of yarn and pnpm, which do not say which of them have install scripts: those that compile
 //! depend on one of few helpers.
 
+use serde_json::Value;
+
 use super::Reader;
 use crate::tables::{self, LibC};
 
-const UNLOCK: &str = "a lock file that says which packages have install scripts, or `--ignore-scripts`";
+const UNLOCK: &str = "package-lock.json of npm 7 or newer in the build context, or `--ignore-scripts`";
+
+/// Packages with packages of their own are followed so far.
+const MAX_NESTING: usize = 64;
 
 /// A package of a lock file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,13 +22,44 @@ struct Locked {
 impl Reader<'_> {
     /// The packages of `yarn.lock` or `pnpm-lock.yaml`, line by line.
     pub(super) fn helped(&mut self, text: &str, ignores_scripts: bool) {
+        self.says_nothing_of_scripts(ignores_scripts);
         for package in packages(text) {
-            self.runs_with_package(&package.name);
-            let table = tables::node_packages();
-            if package.is_built && !ignores_scripts && !table.installs_alone(&package.name) {
-                let reason = format!("what the install script of `{}` needs is not known", package.name);
-                self.add_gap(reason, UNLOCK, self.libc != LibC::Musl && table.compiles_alone(&package.name));
+            self.locked_by_name(&package, ignores_scripts);
+        }
+    }
+
+    /// The packages of a `package-lock.json` of npm 6, each with those that it has for itself.
+    pub(super) fn nested(&mut self, dependencies: &Value, ignores_scripts: bool, depth: usize) {
+        if depth > MAX_NESTING {
+            return self.gap("the lock file is nested too deeply", UNLOCK);
+        }
+        if depth == 0 {
+            self.says_nothing_of_scripts(ignores_scripts);
+        }
+        for (name, package) in dependencies.as_object().into_iter().flatten() {
+            let requires = package.get("requires").and_then(Value::as_object).into_iter().flatten();
+            let is_built = requires.into_iter().any(|(name, _)| tables::node_packages().is_helper(name));
+            self.locked_by_name(&Locked { name: name.clone(), is_built }, ignores_scripts);
+            if let Some(own) = package.get("dependencies") {
+                self.nested(own, ignores_scripts, depth + 1);
             }
+        }
+    }
+
+    /// An install may need a compiler; what it leaves behind is known by the helpers.
+    fn says_nothing_of_scripts(&mut self, ignores_scripts: bool) {
+        if !ignores_scripts {
+            let reason = "the lock file does not say which packages have install scripts".to_owned();
+            self.add_gap(reason, UNLOCK, self.libc != LibC::Musl);
+        }
+    }
+
+    fn locked_by_name(&mut self, package: &Locked, ignores_scripts: bool) {
+        self.runs_with_package(&package.name);
+        let table = tables::node_packages();
+        if package.is_built && !ignores_scripts && !table.installs_alone(&package.name) {
+            let reason = format!("what the install script of `{}` needs is not known", package.name);
+            self.add_gap(reason, UNLOCK, self.libc != LibC::Musl && table.compiles_alone(&package.name));
         }
     }
 }

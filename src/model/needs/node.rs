@@ -62,6 +62,9 @@ impl Reader<'_> {
         self.in_file(file, |reader, text| {
             let lock: Value = serde_json::from_str(text).unwrap_or_default();
             let Some(packages) = lock.get("packages").and_then(Value::as_object) else {
+                if let Some(dependencies) = lock.get("dependencies").filter(|_| reader.libc != LibC::Musl) {
+                    return reader.nested(dependencies, ignores_scripts, 0);
+                }
                 return reader.gap("the lock file does not say which packages have install scripts", UNLOCK);
             };
             for (path, package) in packages {

@@ -1,9 +1,11 @@
 //! Why nothing is split where no kind of program was found.
 
+use super::unlock;
+use crate::model::deed::deeds;
 use crate::model::split::{self, Kind};
-use crate::model::{Base, Model, Stage};
+use crate::model::{Base, Model, Stage, dependencies};
 use crate::syntax::ast::InstructionKind;
-use crate::tables;
+use crate::tables::{self, BuildOnly, ImageFacts};
 
 /// The reason, and what would change it; `None` for a file that makes no image of an application.
 pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static str)> {
@@ -42,14 +44,45 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
             "the slim image of the same version, with the packages that the gems are compiled with",
         ));
     }
+    let runs = || stage.instructions.clone().filter(|index| split::kind(model, *index) == Kind::Run);
+    if runs().any(|run| installs_for_builds(model, image, run))
+        && let Some((run, reason)) = runs().find_map(|run| Some((run, deeds(model, run).err()?)))
+    {
+        let line = model.lines.line(model.instruction(run).span.start);
+        return Some((format!("line {line}: {reason}"), unlock::unlock(&reason)));
+    }
+    let table = tables::stages();
     let language = image.interpreter.as_ref().map(|interpreter| interpreter.name.as_str());
-    let only = match language {
-        Some(name)
-            if name == tables::stages().environment.interpreter || image.family == tables::stages().node.family =>
-        {
-            "it is not worth it: no compiler, no headers, no full image, no tool and no development dependency would be left out"
+    let is_read = language == Some(table.environment.interpreter.as_str())
+        || image.family == table.node.family
+        || table.runtimes.iter().any(|row| row.family == image.family);
+    if is_read {
+        let reason = "no compiler, no headers, no full image, no tool and no development dependency would be left out";
+        return Some((format!("it is not worth it: {reason}"), "nothing: there is no build to leave out"));
+    }
+    let installs = |run: usize| model.calls(run).iter().any(dependencies::installs);
+    match language {
+        Some(name) if runs().any(installs) => {
+            let unlock = "a stage that installs the packages, and a COPY of the directory that has them";
+            Some((format!("what a program of `{name}` needs beside its packages is not known"), unlock))
         }
-        _ => "it is not worth it: no step is known to compile anything, and no package is for builds only",
-    };
-    Some((only.to_owned(), "nothing, unless a step builds something that the tables do not know"))
+        None if runs().any(|run| model.calls(run).iter().any(|call| call.program() == "pip")) => {
+            let unlock = "the official image of Python in place of the Python of the distribution";
+            Some(("packages go among those of the distribution's own Python".to_owned(), unlock))
+        }
+        _ => Some((
+            "it is not worth it: no step is known to compile anything, and no package is for builds only".to_owned(),
+            "nothing, unless a step builds something that the tables do not know",
+        )),
+    }
+}
+
+/// Whether the RUN installs packages that only builds need.
+fn installs_for_builds(model: &Model<'_>, image: &ImageFacts, run: usize) -> bool {
+    let Some(manager) = image.package_manager.known() else { return false };
+    let is_for_builds = |name: &str| tables::is_build_only(*manager, name) == Some(BuildOnly::Toolchain);
+    model.calls(run).iter().any(|call| {
+        call.subcommand().is_some_and(|name| matches!(name, "install" | "add"))
+            && call.operands().iter().any(|word| word.text.as_deref().is_some_and(is_for_builds))
+    })
 }

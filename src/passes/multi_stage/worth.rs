@@ -41,18 +41,28 @@ pub(super) fn without(
     if let Some(words) = of_packages(&tools(model, stage, split)) {
         return Ok(words);
     }
-    let nothing = draft.prune.clone().err().unwrap_or_default();
+    let nothing = nothing_left_out(draft.prune.as_ref().err().map_or("", String::as_str));
     if let Some(slim) = slim {
         let reason = "has all that the one stage needs, and nothing else would be left out";
         return Err(format!("it is not worth it: `{}` {reason}", slim.reference));
     }
     let Some(edits) = edits.filter(|_| base::has_slim_variant(model, stage)) else {
-        return Err(format!("it is not worth it: {nothing}"));
+        return Err(nothing);
     };
     match slim_after(model, edits) {
         Ok(Some(slim)) => Ok(format!("for which `{}` is enough", slim.reference)),
-        Ok(None) => Err(format!("it is not worth it: {nothing}")),
+        Ok(None) => Err(nothing),
         Err(refusal) => Err(format!("the runtime stage would stay on the full image: {}", refusal.reason)),
+    }
+}
+
+/// Why nothing is left out, as the reason of a decline: that there is nothing, or what keeps it.
+fn nothing_left_out(reason: &str) -> String {
+    const NOTHING: [&str; 4] = ["has no dependencies", "has no development", "leaves development", "nothing would"];
+    if NOTHING.iter().any(|part| reason.contains(part)) {
+        format!("it is not worth it: {reason}")
+    } else {
+        reason.to_owned()
     }
 }
 
