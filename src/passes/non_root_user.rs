@@ -3,14 +3,16 @@
 //! ## What it does
 //! `USER` behind the last instruction that makes files: the user that the base image has for programs (`node`, `nonroot`, `app` of .NET), else
 //! one that is made in the way of the distribution, else a number. The directories that the program writes to are given to
-//! it, and nothing else: its own code stays the property of root.
+//! it, and nothing else: its own code stays the property of root. An account that the file makes and gives files to is the program's. nginx
+//! runs as its own user where its settings, all read from the build context, listen above port 1023; php-fpm and tomcat run as they are.
 //!
 //! ## Why
 //! A program that is broken into can change neither its code nor the image, and a way out of the container does not end as root on the host.
 //!
 //! ## Level
 //! Guarded where all sources of the program are read and what they write is found. Breaking where somebody has to look: with volumes,
-//! which root has written to before, and where it is not known what the program writes.
+//! which root has written to before, and where it is not known what the program writes; and for nginx with the settings of its image, which the
+//! unprivileged image takes the place of: it listens on another port.
 //!
 //! ## Assumptions
 //! The program needs nothing else that only root may do and writes nowhere else; no other volumes; no image is built from this one. Left alone are images that

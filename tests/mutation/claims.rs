@@ -97,9 +97,8 @@ fn hands_over_something_else(s: &Subject<'_>, m: &mut Mutants) {
     splits(s, |place, old| {
         let from = format!("--from={}", old.name);
         for (at, path) in old.copies.iter().enumerate() {
-            let upper = path.rsplit_once('/').map_or("/", |(upper, _)| upper);
-            let others = [format!("{path}/bin"), format!("{path}2"), upper.to_owned(), "/etc".to_owned()];
-            for other in others.iter().filter(|other| !other.is_empty()) {
+            // All of a working directory would do as well as a part of it.
+            for other in &[format!("{path}/bin"), format!("{path}2"), "/etc".to_owned(), "/usr".to_owned()] {
                 let mut new = old.clone();
                 new.copies[at].clone_from(other);
                 let words = words_in(s, &[&from], path);

@@ -36,6 +36,10 @@ fn append(s: &Subject<'_>, m: &mut Mutants, lines: &[&str]) {
     for stage in &s.model.stages {
         let last = s.model.instruction(stage.instructions.end - 1);
         let end = s.lines(last).end;
+        if s.text[..end].trim_end().ends_with('\\') {
+            // The file ends in the middle of it: what is put behind becomes a part of it.
+            continue;
+        }
         for line in lines {
             let separator = if s.text[..end].ends_with('\n') { "" } else { "\n" };
             m.insert(s, end, format!("{separator}{line}\n"));
