@@ -224,7 +224,7 @@ impl Applet {
             if self.words.contains(word) {
                 if word == "-exec" {
                     let is_end = |word: &Option<&str>| matches!(word, Some(";" | "\\;" | "+"));
-                    let _ = words.by_ref().find(|(_, word)| is_end(*word));
+                    let _ = words.by_ref().find(|(_, word)| is_end(word));
                 }
                 continue;
             }

@@ -288,8 +288,8 @@ impl ImageTable {
 
     /// What a family of a project must hold beyond its types.
     pub(super) fn check_family(&self, family: &ImageFamily) -> Result<(), TableError> {
-        let rows = family.rows.iter().enumerate();
-        rows.map(|(index, row)| self.check_row(&family.family, index, row)).collect()
+        let mut rows = family.rows.iter().enumerate();
+        rows.try_for_each(|(index, row)| self.check_row(&family.family, index, row))
     }
 
     /// Where the tables come from: for each family file, for the distributions, and for the floating tags.

@@ -346,7 +346,8 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
         if split.copies[..at].iter().any(|other| is_below(copy, other) || is_below(other, copy)) {
             return Err(format!("`{copy}` is copied twice"));
         }
-        if !(has_environment && copy == environment) && !is_made(before, stage, split, copy) {
+        let is_environment = has_environment && copy == environment;
+        if !is_environment && !is_made(before, stage, split, copy) {
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }

@@ -108,9 +108,9 @@ impl Reader<'_> {
             return Err("Pipfile.lock names projects that are installed in place".to_owned());
         }
         if invocation.has("--system") {
-            return self.into_interpreter();
+            return self.installs_into_interpreter();
         }
-        self.into_environment(self.is_on("PIPENV_VENV_IN_PROJECT"), "PIPENV_VENV_IN_PROJECT=1")
+        self.installs_into_environment(self.is_on("PIPENV_VENV_IN_PROJECT"), "PIPENV_VENV_IN_PROJECT=1")
     }
 
     /// `poetry install`: as `virtualenvs.create` and `virtualenvs.in-project` say.
@@ -125,10 +125,10 @@ impl Reader<'_> {
         }
         let is_off = self.setting("POETRY_VIRTUALENVS_CREATE", "virtualenvs.create") == Some(false);
         if is_off {
-            return self.into_interpreter();
+            return self.installs_into_interpreter();
         }
         let in_project = self.setting("POETRY_VIRTUALENVS_IN_PROJECT", "virtualenvs.in-project") == Some(true);
-        self.into_environment(in_project, "POETRY_VIRTUALENVS_IN_PROJECT=1")
+        self.installs_into_environment(in_project, "POETRY_VIRTUALENVS_IN_PROJECT=1")
     }
 
     /// `uv sync`: into the environment of the project.
@@ -159,9 +159,9 @@ impl Reader<'_> {
             self.requirements(path, 0)?;
         }
         if invocation.options.iter().any(|option| system.options.contains(&option.name)) {
-            return self.into_interpreter();
+            return self.installs_into_interpreter();
         }
-        self.into_environment(true, "")
+        self.installs_into_environment(true, "")
     }
 
     /// That uv takes the interpreter of the image, and downloads none.
@@ -194,7 +194,7 @@ impl Reader<'_> {
         Err("`requires-python` may ask for another Python than that of the image".to_owned())
     }
 
-    fn into_interpreter(&mut self) -> Result<(), String> {
+    fn installs_into_interpreter(&mut self) -> Result<(), String> {
         if !self.model.user(self.run).is_root() {
             return Err("it does not run as root and installs below the home directory".to_owned());
         }
@@ -203,7 +203,7 @@ impl Reader<'_> {
     }
 
     /// Into the active environment, or one in the project; `setting` is what puts it there.
-    fn into_environment(&mut self, in_project: bool, setting: &str) -> Result<(), String> {
+    fn installs_into_environment(&mut self, in_project: bool, setting: &str) -> Result<(), String> {
         if let Some(active) = self.variable("VIRTUAL_ENV")? {
             self.deeds.push(Deed::Below(active));
             return Ok(());

@@ -187,7 +187,7 @@ impl OptionReader<'_> {
         let Some(value) = self.words.get(self.next) else { return self.unknown(self.words[idx].span) };
         let value = Argument::new(self.next, value);
         self.next += 1;
-        if self.program.module.as_deref() == Some(&*option.name) {
+        if self.program.module == Some(option.name) {
             self.options_end = true;
             self.read.inner = known_module(&value).then_some(value.word);
         }
