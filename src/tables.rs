@@ -63,7 +63,7 @@ pub use needs::{
 pub(crate) use own::table;
 pub use own::{OwnNode, OwnPackages, OwnPython, OwnTables, with};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
-pub use programs::{ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
+pub use programs::{Deaf, ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
 pub use runtime_libs::{RuntimeLibsRow, RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use secrets::{SecretTable, decode_secrets, secrets};

@@ -4,6 +4,7 @@
 use super::effect::CommandEffect;
 use super::runtime::{Refusal, plain_argv};
 use super::{Model, Stage, origin};
+use crate::context::SourceFile;
 use crate::edit::Edit;
 use crate::shell::ast::{NodeKind, Script, SimpleCommand, Terminator};
 use crate::shell::kind::ShellKind;
@@ -11,7 +12,7 @@ use crate::shell::{self, Dialect};
 use crate::source::Span;
 use crate::syntax::ast::{Command, InstructionKind, Word};
 use crate::syntax::make;
-use crate::tables::{self, Fact, Runner, Sh, Stays};
+use crate::tables::{self, Deaf, Fact, Runner, Sh, Stays};
 
 /// What the program gains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -277,7 +278,31 @@ impl Model<'_> {
             )));
         }
         self.nothing_needs_the_runner(runner, &source)?;
+        if let Some(row) = tables::programs().ignores_sigterm(&ran)
+            && !self.handles_sigterm(row)
+            && !self.starts_with_init(stage)
+        {
+            let handlers = row.handlers.first().map_or("", String::as_str);
+            return Err((
+                format!(
+                    "no source handles {handlers}: `docker stop` ends `{}`, and would wait ten seconds for `{program}` as PID 1",
+                    argv[0]
+                ),
+                "a handler of it in the program",
+            ));
+        }
         Ok(Some((ran, format!("it is what `{script}` of `{source}` runs"))))
+    }
+
+    /// Whether PID 1 is an init, which passes signals on to a program that then has the default handlers.
+    fn starts_with_init(&self, stage: &Stage) -> bool {
+        self.first_process(stage).is_some_and(|(_, argv)| tables::programs().init_options(&argv[0]).is_some())
+    }
+
+    /// Whether a source of the program says that it handles SIGTERM.
+    fn handles_sigterm(&self, row: &Deaf) -> bool {
+        let says = |source: &SourceFile| row.handlers.iter().any(|handler| source.known().contains(handler.as_str()));
+        self.context.sources().is_some_and(|sources| sources.iter().any(says))
     }
 
     /// Checks that no source file reads what the program puts into the environment, and that no file changes how it runs

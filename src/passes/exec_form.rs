@@ -20,7 +20,7 @@
 //! file of the build context with `#!` or an ELF header. An ENTRYPOINT beside a CMD stays in shell form, which ignores CMD. `exec` is
 //! written where only simple commands stand before the last one, none in the background, and the shell is known to stay. A script of a
 //! manifest replaces the program that runs it when no other script runs before or after it and no source file of the context reads what that program
-//! puts into the environment.
+//! puts into the environment; a program that PID 1 has no default handlers for has to handle SIGTERM, or to stand behind an init.
 //!
 //! ## References
 //! Dockerfile reference, "Shell and exec form" and "Understand how CMD and ENTRYPOINT interact"; what each shell does was measured

@@ -1,2 +1,3 @@
 const http = require("http");
-http.createServer().listen(3000);
+const server = http.createServer().listen(3000);
+process.on("SIGTERM", () => server.close());
