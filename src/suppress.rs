@@ -35,7 +35,7 @@ const RULES: &[(&str, &str)] = &[
     ("DL3042", "cache-mounts"),
     ("DL3059", "package-install"),
     ("DL3060", "cache-mounts"),
-    ("DL4000", "modern-syntax"),
+    ("DL4000", "labels"),
 ];
 
 /// A comment that holds passes back.
