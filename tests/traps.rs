@@ -159,9 +159,7 @@ fn words(command: &Command) -> Vec<String> {
 
 /// Checks one variant at one level; says what is wrong.
 fn check(name: &str, text: &str, level: Level) -> Result<(), String> {
-    // What builds are told, and what goes of packages, is about no trap: the cases of these passes say it.
-    let skip = ["go-build", "python-slimming", "rust-build"].map(str::to_owned).into();
-    let options = Options { level, skip, ..Options::default() };
+    let options = Options { level, ..Options::default() };
     let outcome = optimize(text, &BuildContext::unknown(), &options);
     if let Some(violation) = outcome.violations.first() {
         return Err(format!("{}: {}", violation.pass, violation.message));
@@ -258,7 +256,18 @@ fn rest(read: &Read) -> Vec<String> {
     ] {
         text = text.replace(known, " ");
     }
+    // What goes of installed Python packages.
+    while let Some(start) = text.find("find /usr/local/lib/python")
+        && let Some(length) = text[start..].find("-exec rm -rf {} +")
+    {
+        let before = text[..start].trim_end();
+        let joined = before.strip_suffix(';').unwrap_or(before).len();
+        text.replace_range(joined..start + length + "-exec rm -rf {} +".len(), " ");
+    }
+    let of_builds =
+        ["-trimpath", "-ldflags=\"-s", "-w\"", "CGO_ENABLED=0", "--locked", "CARGO_PROFILE_RELEASE_STRIP=symbols"];
     let known = ["&&", "-y", "--no-install-recommends", "--no-cache-dir", "--no-cache"];
+    let known = [&known[..], &of_builds].concat();
     text.split_whitespace().filter(|word| !known.contains(word)).map(str::to_owned).collect()
 }
 
