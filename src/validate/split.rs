@@ -298,12 +298,19 @@ fn run(
             }
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
-            Deed::Below(path) | Deed::Output(path) if carry::is_left_behind(before, stage, split.cut, path) => {}
+            Deed::Below(path) | Deed::Output(path)
+                if carry::is_left_behind(before, stage, split.cut, path)
+                    && !loses_the_program(before, stage, split, path) => {}
             Deed::Below(path) | Deed::Output(path) => return Err(format!("what it writes to `{path}` is lost")),
         }
     }
     installs.push(index);
     Ok(())
+}
+
+/// Whether the one file that the program is stands below the path and is not copied.
+fn loses_the_program(before: &Model<'_>, stage: &Stage, split: &Split, path: &str) -> bool {
+    java::packed(before, stage, path).is_some_and(|jar| !split.copies.iter().any(|copy| is_below(&jar, copy)))
 }
 
 /// Whether the programs of the instruction come from a virtual environment that is copied as a whole. What is first on the PATH
@@ -623,6 +630,25 @@ mod tests {
         check(&lost, &after.replace("ENV PATH=/go/bin:$PATH\n", ""), Some("lacks the directory of a program"));
         let other = Split { copies: vec!["/go/bin/clock".to_owned()], ..split };
         check(&other, after, Some("is lost"));
+    }
+
+    #[test]
+    fn the_file_that_java_starts_is_copied() {
+        let before = "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY pom.xml .\nRUN mvn -B dependency:go-offline\nCOPY src ./src\nRUN mvn -B -DskipTests package\nEXPOSE 8080\nENTRYPOINT [\"java\", \"-jar\", \"target/books-1.0.jar\"]\n";
+        let after = "FROM maven:3.9-eclipse-temurin-21 AS build\nWORKDIR /app\nCOPY pom.xml .\nRUN mvn -B dependency:go-offline\nCOPY src ./src\nRUN mvn -B -DskipTests package\nFROM eclipse-temurin:21-jre-noble\nWORKDIR /app\nCOPY --from=build /app/target/books-1.0.jar /app/target/books-1.0.jar\nEXPOSE 8080\nENTRYPOINT [\"java\", \"-jar\", \"target/books-1.0.jar\"]\n";
+        let split = Split {
+            cut: 5,
+            repeated: vec![1],
+            base: "eclipse-temurin:21-jre-noble".to_owned(),
+            copies: vec!["/app/target/books-1.0.jar".to_owned()],
+            environment: None,
+            packages: Vec::new(),
+            ..python()
+        };
+        check_verdict(verdict("java_maven", before, after, split.clone()), None);
+        let without = after.replace("COPY --from=build /app/target/books-1.0.jar /app/target/books-1.0.jar\n", "");
+        let lost = Split { copies: Vec::new(), ..split };
+        check_verdict(verdict("java_maven", before, &without, lost), Some("is lost"));
     }
 
     #[test]

@@ -36,7 +36,9 @@ fn append(s: &Subject<'_>, m: &mut Mutants, lines: &[&str]) {
     for stage in &s.model.stages {
         let last = s.model.instruction(stage.instructions.end - 1);
         let end = s.lines(last).end;
-        if s.text[..end].trim_end().ends_with('\\') {
+        let written =
+            s.text[..end].lines().rev().find(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty());
+        if written.is_some_and(|line| line.trim_end().ends_with('\\')) {
             // The file ends in the middle of it: what is put behind becomes a part of it.
             continue;
         }
