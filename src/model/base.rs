@@ -142,6 +142,7 @@ impl<'m> Swap<'m> {
             return Err(self.of_gap(gap));
         }
         self.reads_documentation(&lost)?;
+        self.links_manuals()?;
         for code in found.iter().flat_map(|(_, needs)| &needs.code) {
             let text = code.text.as_deref().unwrap_or_default();
             if let Some(mark) = self.row.marks.iter().find(|mark| text.contains(mark.as_str())) {
@@ -215,6 +216,24 @@ impl<'m> Swap<'m> {
                 let reason = "a directory of documentation is named, which slim images leave out";
                 let unlock = "documentation from another place".to_owned();
                 return Err(Refusal { span: instruction.span, reason: reason.to_owned(), unlock });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses where an install needs the directories of manuals.
+    fn links_manuals(&self) -> Result<(), Refusal> {
+        for index in self.family.iter().flat_map(|stage| stage.instructions.clone()) {
+            for call in self.model.calls(index).iter().filter(|call| super::packages::is_apt_install(call)) {
+                let names = call.operands().iter().filter_map(|operand| operand.text.as_deref());
+                if let Some(package) = names.into_iter().find(|name| tables::bases().links_manuals(name)) {
+                    let reason =
+                        format!("the install of `{package}` may link manuals into a directory that slim images lack");
+                    let span = self.model.instruction(index).span;
+                    let unlock =
+                        "`mkdir -p /usr/share/man/man1 /usr/share/man/man7` before it, on a slim image".to_owned();
+                    return Err(Refusal { span, reason, unlock });
+                }
             }
         }
         Ok(())

@@ -20,6 +20,7 @@ pub struct BaseTable {
     spared: Vec<String>,
     not_alone: BTreeSet<String>,
     also: BTreeSet<String>,
+    links_manuals: BTreeSet<String>,
     families: Vec<SlimFamily>,
     sets: BTreeMap<String, PackageSet>,
 }
@@ -106,11 +107,23 @@ impl BaseTable {
     /// What the slim variant lacks, if that is known for the release.
     #[must_use]
     pub fn lost<'t>(&'t self, family: &'t SlimFamily, release: &str) -> Option<Lost<'t>> {
-        if !family.set {
+        if family.is_swap() {
             return Some(Lost { table: self, family, set: None, release: "" });
+        }
+        if !family.set {
+            // What installs make of the lack of manuals is known for the releases of the sets alone.
+            return self.sets.contains_key(release).then_some(Lost { table: self, family, set: None, release: "" });
         }
         let (release, set) = self.sets.get_key_value(release)?;
         Some(Lost { table: self, family, set: Some(set), release })
+    }
+}
+
+impl BaseTable {
+    /// Whether the install of a package links manuals into a directory that slim images lack, and fails.
+    #[must_use]
+    pub fn links_manuals(&self, package: &str) -> bool {
+        self.links_manuals.iter().any(|start| package.starts_with(start.as_str()))
     }
 }
 
