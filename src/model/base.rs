@@ -223,20 +223,13 @@ impl<'m> Swap<'m> {
 
     /// Refuses where an install needs the directories of manuals.
     fn links_manuals(&self) -> Result<(), Refusal> {
-        for index in self.family.iter().flat_map(|stage| stage.instructions.clone()) {
-            for call in self.model.calls(index).iter().filter(|call| super::packages::is_apt_install(call)) {
-                let names = call.operands().iter().filter_map(|operand| operand.text.as_deref());
-                if let Some(package) = names.into_iter().find(|name| tables::bases().links_manuals(name)) {
-                    let reason =
-                        format!("the install of `{package}` may link manuals into a directory that slim images lack");
-                    let span = self.model.instruction(index).span;
-                    let unlock =
-                        "`mkdir -p /usr/share/man/man1 /usr/share/man/man7` before it, on a slim image".to_owned();
-                    return Err(Refusal { span, reason, unlock });
-                }
-            }
-        }
-        Ok(())
+        let Some((index, package)) = self.family.iter().find_map(|stage| links_manuals(self.model, stage)) else {
+            return Ok(());
+        };
+        let reason = format!("the install of `{package}` may link manuals into a directory that slim images lack");
+        let span = self.model.instruction(index).span;
+        let unlock = "`mkdir -p /usr/share/man/man1 /usr/share/man/man7` before it, on a slim image".to_owned();
+        Err(Refusal { span, reason, unlock })
     }
 
     fn refusal(&self, reason: &str, unlock: &str) -> Refusal {
@@ -431,6 +424,16 @@ impl<'m> Swap<'m> {
         let sizes = packages.iter().filter_map(|package| tables::package_size(release, package));
         sizes.map(|size| f64::from(u32::try_from(size.download).unwrap_or(u32::MAX)) / 1000.0).sum()
     }
+}
+
+/// A package of the stage whose install may fail without directories for manuals, and the instruction that installs it.
+pub(super) fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)> {
+    let of_call = |call: &Call<'_>| {
+        let mut names = call.operands().into_iter().filter_map(|operand| operand.text.clone());
+        names.find(|name| super::packages::is_apt_install(call) && tables::bases().links_manuals(name))
+    };
+    let mut indices = stage.instructions.clone();
+    indices.find_map(|index| model.calls(index).iter().find_map(of_call).map(|name| (index, name)))
 }
 
 fn installs(call: &Call<'_>, package: &str) -> bool {

@@ -309,7 +309,7 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     }
     let rows = &tables::stages().runtimes;
     let row = rows.iter().find(|row| row.family == image.family && row.distribution == distribution.name)?;
-    if missing_setting(model, stage).is_some() {
+    if missing_setting(model, stage).is_some() || super::base::links_manuals(model, stage).is_some() {
         return None;
     }
     let text = match row.image.split_once("{tag}") {
