@@ -429,7 +429,7 @@ impl<'m> Swap<'m> {
 /// A package of the stage whose install may fail without directories for manuals, and the instruction that installs it.
 pub(super) fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)> {
     let of_call = |call: &Call<'_>| {
-        let mut names = call.operands().into_iter().filter_map(|operand| operand.text.clone());
+        let mut names = call.operands().iter().filter_map(|operand| operand.text.clone());
         names.find(|name| super::packages::is_apt_install(call) && tables::bases().links_manuals(name))
     };
     let mut indices = stage.instructions.clone();
