@@ -28,6 +28,7 @@ mod installs;
 pub mod java;
 pub mod lean_build;
 pub mod leftovers;
+pub mod lists;
 pub mod manifest;
 pub mod needs;
 pub mod origin;
