@@ -30,6 +30,7 @@ pub mod java;
 pub mod lean_build;
 pub mod leftovers;
 pub mod manifest;
+pub mod named;
 pub mod needs;
 pub mod origin;
 pub mod outputs;

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use imgopt::config::Configs;
 use imgopt::context::{BuildContext, Surroundings};
 use imgopt::lock::Lock;
+use imgopt::model::named;
 use imgopt::policy::Policy;
 use imgopt::report::{FileReport, Finding, diff, text};
-use imgopt::{Options, Outcome, optimize, syntax};
+use imgopt::{Options, Outcome, optimize};
 use tempfile::TempDir;
 
 /// Runs all cases below `folder`; `pattern` finds their Dockerfiles, and `options` reads how a case is run.
@@ -98,12 +99,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 fn context(repository: &TempDir, source: &str) -> BuildContext {
     let root = repository.path();
-    BuildContext::discover(
-        &root.join("Dockerfile"),
-        &syntax::parse(source).dockerfile,
-        Some(root),
-        &Surroundings::default(),
-    )
+    named::context(&root.join("Dockerfile"), source, Some(root), &Surroundings::default())
 }
 
 /// `Dockerfile.optimized` holds the text that comes out, for people to read; it is missing where nothing changes.
