@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 pub mod alpine;
+pub mod approved;
 pub mod authors;
 pub mod bare;
 pub mod base;

@@ -1,7 +1,7 @@
 //! Cases in folders: a `Dockerfile` with what comes out, `Dockerfile.optimized`, and what is said about it, `report.txt`.
 //!
 //! A folder `context` in a case is its build context, with the CI files that say what builds the image; without one,
-//! nothing is known of it. `imgopt.lock` and the `bases` of an `imgopt.yaml` in a case hold for it,
+//! nothing is known of it. `imgopt.lock` and `bases`, `tables` and `user` of an `imgopt.yaml` in a case hold for it,
 //! and `today` is the day of the run. `SNAPSHOTS=overwrite cargo test` accepts what comes out.
 
 use std::error::Error;
@@ -54,7 +54,7 @@ fn examine(dockerfile: &Path, options: fn(&Path) -> Result<Options, Box<dyn Erro
     Ok(report(outcome))
 }
 
-/// What `imgopt.lock` and `bases:` in `imgopt.yaml` of the case say of base images.
+/// What `imgopt.lock` and `imgopt.yaml` of the case say of base images and of the tables.
 fn policy(case: &Path) -> Result<Policy, Box<dyn Error>> {
     let mut policy = Policy {
         pins: Lock::read(&case.join("imgopt.lock"))?,
@@ -66,6 +66,7 @@ fn policy(case: &Path) -> Result<Policy, Box<dyn Error>> {
         let settings = Configs::default().of(&case)?.settings(&case.join("Dockerfile"));
         policy.bases = settings.bases;
         policy.user = settings.user;
+        policy.tables = settings.tables;
     }
     Ok(policy)
 }
