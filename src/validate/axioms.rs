@@ -217,7 +217,8 @@ pub enum Step {
     },
     /// The base image of a stage gives way to the one that the project's configuration puts in its place. Always guarded.
     ///
-    /// No build argument takes part, and no instruction is known to need the other package manager or C library.
+    /// No build argument takes part. Package lines become those of the other package manager, accounts and packages get the names that
+    /// the configuration gives them, and no instruction is known to need what the other image lacks ([`crate::model::approved`]).
     ApprovedBase {
         /// The FROM.
         from: usize,
