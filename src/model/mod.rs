@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 pub mod alpine;
+pub mod approved;
 pub mod authors;
 pub mod bare;
 pub mod base;
@@ -28,7 +29,9 @@ mod installs;
 pub mod java;
 pub mod lean_build;
 pub mod leftovers;
+pub mod lists;
 pub mod manifest;
+pub mod named;
 pub mod needs;
 pub mod origin;
 pub mod outputs;
