@@ -526,6 +526,16 @@ pub struct Toolchain {
     /// Packages that others recommend, of use to programs.
     pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
+    brings: Vec<Brings>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Brings {
+    packages: BTreeSet<String>,
+    programs: BTreeSet<String>,
+    #[serde(default)]
+    language: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -553,6 +563,17 @@ impl Toolchain {
             PackageManager::Apk => Some(row.apk.as_str()),
             _ => None,
         })
+    }
+
+    /// The programs that are lost with a package that only builds need, beside those that go with all of them.
+    pub fn brought(&self, package: &str) -> impl Iterator<Item = &String> {
+        self.brings.iter().filter(move |row| row.packages.contains(package)).flat_map(|row| &row.programs)
+    }
+
+    /// The language whose code may ask for what the package brings.
+    #[must_use]
+    pub fn language_of(&self, package: &str) -> Option<&str> {
+        self.brings.iter().find(|row| row.packages.contains(package))?.language.as_deref()
     }
 
     /// The packages of libraries that programs load which were compiled with the package.

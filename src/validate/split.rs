@@ -1,15 +1,15 @@
 //! The axiom by which a stage becomes two: one that builds, and one that runs.
 
-use std::collections::BTreeSet;
-
 use super::replay::Replay;
 use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
+use crate::model::owner::{self, Taken};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage, java, served};
+use crate::model::{Base, Model, Stage, java, replay, served};
+use crate::shell::ast::SimpleCommand;
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -46,9 +46,66 @@ impl Split {
     /// # Errors
     /// Why it cannot be taken over.
     pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
-        let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
-        let path = self.environment.map(|_| Ok(split::path_line()));
-        copies.chain(path).chain(self.path.clone().map(Ok)).collect()
+        let base = self.other_base(before, stage);
+        let taken = self.taken(before, base.as_ref());
+        let mut lines = Vec::new();
+        for copy in &self.copies {
+            lines.extend(split::copy_lines(before, stage, &taken, &self.name, copy)?);
+        }
+        lines.extend(self.environment.map(|_| split::path_line()));
+        lines.extend(self.path.clone());
+        Ok(lines)
+    }
+
+    /// Whether what is taken over belongs to several users, so that the builder has to keep its owners.
+    #[must_use]
+    pub fn keeps_owners(&self, before: &Model<'_>, stage: &Stage) -> bool {
+        let base = self.other_base(before, stage);
+        let taken = self.taken(before, base.as_ref());
+        self.copies.iter().any(|copy| owner::owners(before, stage, &taken, copy).is_ok_and(|owners| owners.kept))
+    }
+
+    /// The names of the commands that the RUNs of the new stage have.
+    fn commands(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
+        let mut names = Vec::new();
+        for index in stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Run) {
+            let is_whole = index > self.cut || self.repeated.contains(&index);
+            let part = replay::part(before, stage, index, &self.copies).filter(|_| !is_whole);
+            if !is_whole && part.is_none() {
+                continue;
+            }
+            let script = before.body(index).and_then(|body| body.understood()).ok_or("a script is not understood")?;
+            let is_in = |command: &&SimpleCommand| {
+                let start = command.words.first().map(|word| word.span.start);
+                is_whole || part.as_ref().zip(start).is_some_and(|(part, start)| part.starts.contains(&start))
+            };
+            names.extend(script.all_simple_commands().into_iter().filter(is_in).filter_map(SimpleCommand::name));
+        }
+        Ok(names)
+    }
+
+    /// The RUN that repeats some commands of one that is not repeated.
+    #[must_use]
+    pub fn part_line(&self, before: &Model<'_>, stage: &Stage, index: usize) -> Option<String> {
+        if split::kind(before, index) != Kind::Run || self.repeated.contains(&index) {
+            return None;
+        }
+        replay::part(before, stage, index, &self.copies).map(|part| part.line).filter(|line| !line.is_empty())
+    }
+
+    fn other_base(&self, before: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
+        split::runtime_base(before, stage).filter(|base| base.text == self.base)
+    }
+
+    fn taken<'s>(&'s self, before: &Model<'_>, base: Option<&'s RuntimeBase>) -> Taken<'s> {
+        let above = self.carried_above(before);
+        Taken {
+            cut: self.cut,
+            repeated: &self.repeated,
+            copies: &self.copies,
+            above,
+            base: base.map(|base| &base.image),
+        }
     }
 
     /// Whether the new stage is built from another image.
@@ -83,7 +140,8 @@ impl Split {
         let packages = check_build_side(before, stage, self, base.as_ref())?;
         check_run_side(before, stage, self, &packages)?;
         if let Some(base) = &base {
-            split::may_have_base(before, stage, self.cut, base, &self.copies)?;
+            let commands = self.commands(before, stage)?;
+            split::may_have_base(before, stage, &commands, base, &self.copies)?;
         }
         if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
             return Err("the PATH of the new stage lacks the directory of a program".to_owned());
@@ -266,7 +324,7 @@ fn run(
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
             Deed::Account => true,
-            Deed::Owner { path, .. } => split::is_made_by_workdir(before, stage, index, path),
+            Deed::Owner { path, .. } => split::is_made_above(before, stage, index, path),
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
             }
@@ -283,10 +341,13 @@ fn run(
             Err("it builds, and is repeated".to_owned())
         };
     }
+    let deeds = replay::other_deeds(before, stage, index, &split.copies)?;
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
-            Deed::Owner { .. } => return Err("the owner that it sets is lost".to_owned()),
+            Deed::Owner { path, .. }
+                if split.copies.iter().any(|copy| is_below(path, copy)) || tables::stages().is_scratch(path) => {}
+            Deed::Owner { path, .. } => return Err(format!("the owner of `{path}` that it sets is lost")),
             Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
             Deed::Packages { .. } | Deed::Taken(_) => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
@@ -333,8 +394,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
-    let lost: BTreeSet<String> = tables::stages().toolchain.programs.clone();
-    split::why_it_runs(before, stage, &lost).map_or(Ok(()), Err)
+    packages.are_enough(before, stage)
 }
 
 /// Copies are disjoint, each is something that stands there when the build is over, all of it belongs to root.
@@ -358,7 +418,7 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }
-    split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
+    split.carried_lines(before, stage).map(drop)
 }
 
 /// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
@@ -436,6 +496,8 @@ fn after(
         }
         if is_repeated || split::kind(before, index) == Kind::Configuration {
             list.push((Some(index), of(index)?));
+        } else if let Some(line) = split.part_line(before, stage, index) {
+            list.push((None, effect_of(&line)?));
         }
     }
     if carried_above.is_none() {
