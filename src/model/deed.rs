@@ -3,13 +3,14 @@
 //! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
 //! the order of commands do not matter to it.
 
+mod programs;
 mod python;
 
 pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, gems, installs, java, outputs};
+use super::{Model, front_end, gems, installs, java, outputs};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::{Invocation, recognize};
@@ -42,6 +43,8 @@ pub enum Deed {
     Below(String),
     /// As `Below`; the path is there afterwards.
     Output(String),
+    /// A source of packages, of use to who installs some of it.
+    Source,
     /// A user or a group.
     Account,
     /// The owner of the directory at the absolute path, without what is below it.
@@ -100,13 +103,20 @@ pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
     }
     let workdir = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
     let directories = vec![workdir.to_owned()];
+    let setups = front_end::setups(script);
     let mut reader = Reader { model, run, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    if !setups.is_empty() {
+        reader.deeds.push(Deed::Source);
+    }
+    let is_setup = |command: &SimpleCommand| {
+        command.words.first().is_some_and(|word| setups.iter().any(|pipe| pipe.contains(word.span)))
+    };
     match script.and_chain().filter(|nodes| nodes.iter().all(|node| node.as_simple().is_some())) {
         Some(nodes) => reader.chain(&nodes)?,
         None => {
             reader.directories(script)?;
             reader.redirects(Child::List(&script.list))?;
-            for command in script.all_simple_commands() {
+            for command in script.all_simple_commands().into_iter().filter(|command| !is_setup(command)) {
                 reader.command(command)?;
             }
         }
@@ -263,6 +273,9 @@ impl Reader<'_> {
         if command.words.is_empty() {
             return Ok(());
         }
+        if let Some(read) = self.of_project(command) {
+            return read;
+        }
         let Some(invocation) = recognize(command) else { return self.unlisted(command) };
         let program = invocation.program.as_str();
         let subcommand = invocation.subcommand();
@@ -294,6 +307,10 @@ impl Reader<'_> {
         }
         if let Some(deed) = self.owned(&invocation, command) {
             self.deeds.push(deed);
+            return Ok(());
+        }
+        if let Some(owned) = self.owned_as_made(&invocation, command) {
+            self.deeds.extend(owned);
             return Ok(());
         }
         if tables::stages().makes_accounts(program) {
@@ -430,6 +447,39 @@ impl Reader<'_> {
         is_made.then(|| self.model.text_of(self.run, directory)).flatten().filter(|path| !path.starts_with(['-', '~']))
     }
 
+    /// The directories at or below the path of `chown -R` that the RUN has just made, and nothing else.
+    fn owned_as_made(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Vec<Deed>> {
+        let is_plain = invocation.program == "chown"
+            && self.is_chain
+            && invocation.unknown_option.is_none()
+            && !invocation.options.is_empty()
+            && invocation.options.iter().all(|option| option.name == "--recursive");
+        let [owner, path] = invocation.arguments.as_slice() else { return None };
+        let owner = owner.text.clone()?;
+        let path = self.model.text_of(self.run, command.words.get(path.word).filter(|_| is_plain)?)?;
+        let [directory] = self.directories.as_slice() else { return None };
+        let path = joined(directory, &path);
+        let is_home = path.rsplit_once('/').is_none_or(|(parent, _)| parent.is_empty() || parent == "/home");
+        let made: Vec<String> = self.deeds.iter().filter_map(Deed::path).map(str::to_owned).collect();
+        // A directory of the image may have content of its own.
+        let is_known = made.contains(&path) || !is_home && made.iter().any(|made| is_below(made, &path));
+        let is_system = tables::effects().directories.every.contains(&path);
+        let only_makes = self.model.calls(self.run).iter().all(|call| {
+            let name = call.command.name().unwrap_or_default();
+            let row = tables::effects().command(&name, None);
+            row.is_some_and(|row| row.operands == Operands::Directories)
+                || name == "chown"
+                || tables::stages().makes_accounts(&name)
+        });
+        (is_known && !is_system && only_makes).then(|| {
+            let below = made.into_iter().filter(|made| is_below(made, &path));
+            let mut paths: Vec<String> = below.chain([path.clone()]).collect();
+            paths.sort();
+            paths.dedup();
+            paths.into_iter().map(|path| Deed::Owner { path, owner: owner.clone() }).collect()
+        })
+    }
+
     /// The one path of `chown` without options.
     fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Deed> {
         let is_plain =
@@ -475,7 +525,8 @@ impl Reader<'_> {
                     return Err(format!("the install script of `{package}` writes to other places than the packages"));
                 }
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
-                self.deeds.extend(made.unwrap_or_else(|| outputs::of_unknown(&directory, invocation)));
+                self.deeds
+                    .extend(made.unwrap_or_else(|| outputs::of_unknown(self.model, self.run, &directory, invocation)));
             }
             return Ok(());
         }
