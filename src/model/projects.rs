@@ -6,7 +6,7 @@ use super::manifest::package_json::{Origin, origin};
 use super::outputs::{Project, directory_option, is_install};
 use super::runtime::plain_argv;
 use super::split::{Kind, context_files, kind};
-use super::{Model, Stage};
+use super::{Model, Stage, development};
 use crate::shell::ast::{Script, SimpleCommand, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
@@ -128,7 +128,7 @@ pub fn of_build(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<String> {
     for install in all.iter().filter(|install| !is_own(install)) {
         let is_plain = Project::read(model, install.run, &install.directory)
             .is_some_and(|project| project.manifest.workspaces.is_empty());
-        if is_plain && !found.contains(&install.directory) && !may_load(model, install, &project) {
+        if is_plain && !found.contains(&install.directory) && !may_load(model, stage, install, &project) {
             found.push(install.directory.clone());
         }
     }
@@ -159,7 +159,7 @@ pub fn sources_of_build(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
 }
 
 /// Whether code outside the project may load some of it, or scripts of the program's manifest start it.
-fn may_load(model: &Model<'_>, install: &Installed, program: &Project<'_>) -> bool {
+fn may_load(model: &Model<'_>, stage: &Stage, install: &Installed, program: &Project<'_>) -> bool {
     let Some(own) = in_context(model, install).filter(|own| !own.is_empty()) else { return true };
     let name = install.directory.rsplit('/').next().unwrap_or_default();
     let Some(files) = context_files(model) else { return true };
@@ -167,8 +167,11 @@ fn may_load(model: &Model<'_>, install: &Installed, program: &Project<'_>) -> bo
     let outside = files.iter().filter(|(path, _)| {
         table.is_code(path) && !table.is_of_development(path) && !path.starts_with(&format!("{own}/"))
     });
-    let started = program.manifest.scripts.iter().filter(|(name, _)| name.contains("start") || name.contains("serve"));
-    if started.into_iter().any(|(_, text)| text.contains("cd ") || names(text, name)) {
+    let started = program.manifest.scripts.iter().filter(|(name, _)| name.contains("start"));
+    let processes = development::processes(model, stage, &program.manifest);
+    if started.into_iter().any(|(_, text)| text.contains("cd ") || names(text, name))
+        || processes.is_none_or(|all| all.iter().flatten().any(|word| names(word, name)))
+    {
         return true;
     }
     let mut is_named = false;
