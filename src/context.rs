@@ -84,6 +84,20 @@ enum Resolved {
     Found { path: String, metadata: Metadata },
 }
 
+/// What the search for a build context gave.
+#[derive(Debug)]
+pub enum Discovery {
+    /// The context, or one of which nothing is known.
+    Found(BuildContext),
+    /// Every COPY source is in each of these, which does not yet say that it is the context.
+    Among {
+        /// Where the sources are.
+        candidates: Vec<BuildContext>,
+        /// The context if nothing tells them apart.
+        otherwise: BuildContext,
+    },
+}
+
 impl BuildContext {
     /// A context of which nothing is known: no fact follows from it.
     #[must_use]
@@ -100,28 +114,41 @@ impl BuildContext {
         Self { started: started.into(), ..context }
     }
 
-    /// Finds the context of a Dockerfile.
+    /// Looks for the context of a Dockerfile.
     ///
     /// It is known when `named` is given, when a compose or bake file of the Dockerfile's directory or an ancestor up to
     /// the repository root names it, or when every local COPY and ADD source resolves in exactly one of these
-    /// directories. Otherwise, and when its ignore file cannot be understood, it is unknown.
+    /// directories. Where they resolve in several, `COPY . .` in all of them, what the commands name tells them apart:
+    /// [`crate::model::named::context`] asks for it. Otherwise, and when its ignore file cannot be understood, it is unknown.
     #[must_use]
     pub fn discover(
         dockerfile_path: &Path,
         dockerfile: &Dockerfile,
         named: Option<&Path>,
         surroundings: &Surroundings,
-    ) -> Self {
+    ) -> Discovery {
         let directories = evidence::directories(dockerfile_path);
-        let search = surroundings.builder(&directories);
-        let found = match named {
-            Some(root) => Some((root.to_owned(), "named by --context".to_owned())),
-            None => evidence::find(dockerfile_path, dockerfile, &directories, surroundings),
+        let around = Self {
+            builder: surroundings.builder(&directories),
+            services: evidence::services(dockerfile_path, &directories, surroundings).into(),
+            started: surroundings.started(dockerfile_path, &directories).into(),
+            ..Self::default()
         };
-        let context = found.and_then(|(root, because)| Self::at(&root, dockerfile_path, because)).unwrap_or_default();
-        let services = evidence::services(dockerfile_path, &directories, surroundings).into();
-        let started = surroundings.started(dockerfile_path, &directories).into();
-        Self { builder: search, services, started, ..context }
+        let at = |root: &Path, because: String| {
+            let found = Self::at(root, dockerfile_path, because).unwrap_or_default();
+            Self { known: found.known, ..around.clone() }
+        };
+        if let Some(root) = named {
+            return Discovery::Found(at(root, "named by --context".to_owned()));
+        }
+        match evidence::find(dockerfile_path, dockerfile, &directories, surroundings) {
+            evidence::Found::Nowhere => Discovery::Found(around),
+            evidence::Found::At(root, because) => Discovery::Found(at(&root, because)),
+            evidence::Found::Among(roots) => Discovery::Among {
+                candidates: roots.iter().map(|root| at(root, "it holds what the commands name".to_owned())).collect(),
+                otherwise: around,
+            },
+        }
     }
 
     /// The context at `root`; `None` when it cannot be read or its ignore file not understood.

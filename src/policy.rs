@@ -78,6 +78,17 @@ pub struct Replacement {
     by: String,
     /// The first day on which the old image is an error for `check`; without one, it is an error now.
     pub from: Option<Day>,
+    /// What differs between the two.
+    pub names: Names,
+}
+
+/// What accounts and packages of one image are called in the one that takes its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Accounts and groups.
+    pub users: BTreeMap<String, String>,
+    /// Packages of the distribution; none where there is nothing to install.
+    pub packages: BTreeMap<String, Vec<String>>,
 }
 
 /// A replacement as it is written.
@@ -92,14 +103,36 @@ struct Written {
     /// The first day, `YYYY-MM-DD`, on which the old image is an error for `check`; without one, it is an error now.
     #[serde(default)]
     from: Option<Day>,
+    /// What accounts and groups of the old image are called in the new one: `node: app`.
+    #[serde(default)]
+    users: BTreeMap<String, String>,
+    /// What packages are called for the package manager of the new image: a name, several with spaces between, or `none` where
+    /// there is nothing to install.
+    #[serde(default)]
+    packages: BTreeMap<String, String>,
 }
 
 impl TryFrom<Written> for Replacement {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { image, by, from } = written;
-        let replacement = Self { image, by, from };
+        let Written { image, by, from, users, packages } = written;
+        let is_name = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"._+-".contains(&c))
+        };
+        if let Some(name) = users.iter().flat_map(|(old, new)| [old, new]).find(|name| !is_name(name)) {
+            return Err(format!("`{name}` is no name of an account"));
+        }
+        let names = |text: &str| -> Vec<String> {
+            if text == "none" { Vec::new() } else { text.split_whitespace().map(str::to_owned).collect() }
+        };
+        let packages: BTreeMap<String, Vec<String>> =
+            packages.iter().map(|(old, new)| (old.clone(), names(new))).collect();
+        if let Some(name) = packages.iter().flat_map(|(old, new)| new.iter().chain([old])).find(|name| !is_name(name)) {
+            return Err(format!("`{name}` is no name of a package"));
+        }
+        let replacement = Self { image, by, from, names: Names { users, packages } };
         let example = replacement.filled(&vec!["x"; replacement.image.stars()], Some("x"));
         match example.map(|text| text.parse::<ImageReference>()) {
             Some(Ok(_)) => Ok(replacement),
@@ -145,6 +178,8 @@ pub struct Wanted {
     pub mirrored: bool,
     /// The first day on which the old one is an error.
     pub from: Option<Day>,
+    /// What differs between the two.
+    pub names: Names,
 }
 
 /// An image that is not approved.
@@ -170,8 +205,8 @@ impl Policy {
     fn next(&self, image: &ImageReference) -> Option<Wanted> {
         let replacement = self.bases.replace.iter().find_map(|row| Some((row.of(image)?, row)));
         let wanted = match replacement {
-            Some((image, row)) => Wanted { image, mirrored: false, from: row.from.clone() },
-            None => Wanted { image: self.bases.mirrored(image)?, mirrored: true, from: None },
+            Some((image, row)) => Wanted { image, mirrored: false, from: row.from.clone(), names: row.names.clone() },
+            None => Wanted { image: self.bases.mirrored(image)?, mirrored: true, from: None, names: Names::default() },
         };
         (wanted.image.to_string() != image.to_string()).then_some(wanted)
     }
@@ -184,7 +219,7 @@ impl Policy {
             let since = wanted.from.as_ref().map(|day| format!(" from {day} on")).unwrap_or_default();
             return Some(Objection {
                 message: format!("`{name}` is to be replaced by `{}`{since}", wanted.image),
-                hint: "`imgopt rewrite` does it".to_owned(),
+                hint: "`imgopt rewrite` does it, or says what it takes".to_owned(),
                 in_force: wanted
                     .from
                     .is_none_or(|day| self.today.as_deref().is_some_and(|today| day.0.as_str() <= today)),
@@ -314,6 +349,21 @@ mod tests {
             "a/b:1",
             Some("example.com/a/b:1"),
         );
+    }
+
+    #[test]
+    fn names_of_replacements() {
+        let read =
+            |row: &str| serde_yaml::from_str::<Bases>(&format!("replace: [{{image: node, by: example/node, {row}}}]"));
+        let bases = read("users: {node: app}, packages: {libpq5: libpq, gcc: 'gcc musl-dev', apt-utils: none}")
+            .expect("it decodes");
+        let names = &bases.replace[0].names;
+        assert_eq!(names.users["node"], "app");
+        assert_eq!(names.packages["gcc"], ["gcc", "musl-dev"]);
+        assert!(names.packages["apt-utils"].is_empty());
+        let error = |row: &str| read(row).expect_err("it cannot be used").to_string();
+        assert!(error("users: {node: 'a b'}").contains("`a b` is no name of an account"));
+        assert!(error("packages: {gcc: 'gcc && reboot'}").contains("`&&` is no name of a package"));
     }
 
     #[test]

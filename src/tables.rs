@@ -21,6 +21,7 @@ mod own;
 mod package_names;
 mod programs;
 mod recommends;
+mod releases;
 mod runtime_libs;
 mod secrets;
 mod sizes;
@@ -65,6 +66,7 @@ pub use own::{OwnNode, OwnPackages, OwnPython, OwnTables, with};
 pub use package_names::{Counterpart, NamesTable, alpine_name, decode_package_names, package_names};
 pub use programs::{Deaf, ProgramTable, Runner, ShellRow, Stays, TreeEffect, decode_programs, programs};
 pub use recommends::{RELEASES, Recommended, RecommendsTable, decode_recommends, recommends, recommends_table};
+pub use releases::{ReleaseTable, decode_releases, releases};
 pub use runtime_libs::{RuntimeLibsRow, RuntimeLibsTable, decode_runtime_libs, runtime_libraries, runtime_libs};
 pub use secrets::{SecretTable, decode_secrets, secrets};
 pub use sizes::{
@@ -252,6 +254,7 @@ pub fn check() -> Result<(), TableError> {
     decode_runtime_libs(shipped("packages/runtime-libs.yaml"))?;
     decode_package_sizes(shipped("packages/sizes.yaml"))?;
     decode_image_sizes(shipped("sizes.yaml"))?;
+    decode_releases(shipped("releases.yaml"))?;
     decode_suites(shipped("suites.yaml"))?;
     decode_stages(shipped("stages.yaml"))?;
     Ok(())

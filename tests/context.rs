@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use imgopt::context::{BuildContext, Builder, Entry, MAX_FILE_SIZE, Surroundings};
-use imgopt::syntax;
+use imgopt::model::named;
 use tempfile::TempDir;
 
 /// A directory with these files; a path that ends in `/` is a directory.
@@ -26,7 +26,7 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 fn discover(root: &TempDir, path: &str) -> BuildContext {
     let path = root.path().join(path);
     let text = fs::read_to_string(&path).expect("a Dockerfile");
-    BuildContext::discover(&path, &syntax::parse(&text).dockerfile, None, &Surroundings::default())
+    named::context(&path, &text, None, &Surroundings::default())
 }
 
 /// The directory below `root` that was found to be the context, and why.
@@ -189,16 +189,10 @@ fn an_ignore_file_that_is_not_understood_leaves_the_context_unknown() {
 fn a_named_context_is_known() {
     let root = tree(&[("docker/Dockerfile", "FROM scratch\nCOPY a /\n"), ("elsewhere/a", "x")]);
     let path = root.path().join("docker/Dockerfile");
-    let parsed = syntax::parse("FROM scratch\nCOPY a /\n");
-    let context = BuildContext::discover(
-        &path,
-        &parsed.dockerfile,
-        Some(&root.path().join("elsewhere")),
-        &Surroundings::default(),
-    );
+    let text = "FROM scratch\nCOPY a /\n";
+    let context = |root: &Path| named::context(&path, text, Some(root), &Surroundings::default());
+    let (missing, context) = (context(&root.path().join("missing")), context(&root.path().join("elsewhere")));
     assert_eq!((context.known_because(), context.entry("a")), (Some("named by --context"), Entry::File));
-    let missing =
-        BuildContext::discover(&path, &parsed.dockerfile, Some(&root.path().join("missing")), &Surroundings::default());
     assert!(!missing.is_known());
 }
 
@@ -248,6 +242,35 @@ fn sources_tell_the_context() {
     check_known(&tree(&[git, ("Dockerfile.dev", everything)]), "Dockerfile.dev", "", because);
     check_known(&tree(&[("Dockerfile", everything)]), "Dockerfile", "", because);
     check_unknown(&tree(&[("some.Dockerfile", everything)]), "some.Dockerfile");
+}
+
+#[test]
+fn what_commands_name_tells_contexts_apart() {
+    let git = (".git/", "");
+    let because = "it holds what the commands name";
+    let check = |text: &'static str, files: &[(&str, &str)], expected: Option<&str>| {
+        let root = tree(&[&[git, ("api/Dockerfile", text)], files].concat());
+        match expected {
+            Some(expected) => check_known(&root, "api/Dockerfile", expected, because),
+            None => check_unknown(&root, "api/Dockerfile"),
+        }
+    };
+    let python =
+        "FROM a\nADD ./ /app\nWORKDIR /app\nRUN pip install -r /app/requirements.txt\nCMD [\"python\", \"app.py\"]\n";
+    check(python, &[("api/requirements.txt", "x"), ("api/app.py", "")], Some("api"));
+    check(python, &[("requirements.txt", "x"), ("app.py", "")], Some(""));
+    // Both could be meant.
+    check(python, &[("api/requirements.txt", "x"), ("requirements.txt", "x")], None);
+    check(python, &[("api/app.py", ""), ("requirements.txt", "x")], None);
+    check(python, &[("api/app.py", ""), ("api/requirements.txt", "x"), ("requirements.txt", "x")], Some("api"));
+    check(python, &[], None);
+    // Manifests count where an install reads them.
+    let node = "FROM a\nWORKDIR /app\nCOPY . .\nRUN cd web && npm ci\n";
+    check(node, &[("api/web/package.json", "{}"), ("package.json", "{}"), ("web/", "")], Some("api"));
+
+    let elsewhere = [("some.Dockerfile", python), ("app.py", "")];
+    check_known(&tree(&elsewhere), "some.Dockerfile", "", because);
+    check_unknown(&tree(&elsewhere[..1]), "some.Dockerfile");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use imgopt::context::{BuildContext, Surroundings};
 use imgopt::model::Model;
 use imgopt::model::body::BodyCache;
+use imgopt::model::named;
 use imgopt::rewrite::Level;
 use imgopt::{Options, optimize, syntax};
 use rayon::prelude::*;
@@ -185,7 +186,7 @@ fn users_of(path: &PathBuf) -> Users {
         return users;
     }
     let context = match std::env::var_os("IMGOPT_CONTEXTS") {
-        Some(_) => BuildContext::discover(path, &parsed.dockerfile, None, &Surroundings::default()),
+        Some(_) => named::context(path, &source, None, &Surroundings::default()),
         None => BuildContext::unknown(),
     };
     users.images = 1;

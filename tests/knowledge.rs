@@ -168,7 +168,7 @@ fn keys() -> BTreeMap<String, String> {
             "packages/runtime-libs.yaml" => &["packages"],
             "packages/sizes.yaml" => &["packages"],
             "sizes.yaml" => &["image"],
-            "suites.yaml" | "tags.yaml" => continue,
+            "releases.yaml" | "suites.yaml" | "tags.yaml" => continue,
             _ => &["family", "repositories"],
         };
         collect(&value, None, columns, &mut |key| {

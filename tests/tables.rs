@@ -82,6 +82,7 @@ fn sources_have_a_name_and_a_day() {
         one("musl", &tables::musl().behaviour.source),
         one("names", &tables::package_names().source),
         one("suites", &tables::suites().source),
+        one("releases", &tables::releases().source),
         ("runtime-libs", tables::runtime_libs().sources.as_slice()),
         ("package sizes", tables::package_sizes().sources.as_slice()),
     ];
@@ -118,7 +119,10 @@ fn distributions_by_tag() {
     check_distribution("alpine:3.20.1", Alpine, Some("3.20"));
     check_distribution("python:3.12-slim-bookworm", Debian, Some("bookworm"));
     check_distribution("python:3.12-alpine3.20", Alpine, Some("3.20"));
-    check_distribution("python:3.5-slim", Debian, None);
+    check_distribution("python:3.8.5-slim", Debian, Some("buster"));
+    check_distribution("golang:1.19.3-alpine", Alpine, Some("3.17"));
+    check_distribution("node:18.99.0", Debian, None);
+    check_distribution("python:3.2-slim", Debian, None);
     check_distribution("node:14-alpine", Alpine, Some("3.17"));
     check_distribution("eclipse-temurin:21-jre-alpine-3.21", Alpine, Some("3.21"));
     check_distribution("eclipse-temurin:21-jre-noble", Ubuntu, Some("noble"));

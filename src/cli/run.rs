@@ -15,10 +15,10 @@ use super::policies::Policies;
 use super::{Files, Purpose, Selection};
 use crate::config::{Configs, Settings};
 use crate::context::{BuildContext, Surroundings};
+use crate::model::named;
 use crate::pipeline::{self, Choice, Options};
 use crate::policy::Policy;
 use crate::report::{Failure, FileReport, Finding};
-use crate::syntax;
 
 /// The longest text that is read, in bytes. The longest Dockerfiles that people write have some hundred kilobytes.
 const SIZE_LIMIT: u64 = 8 << 20;
@@ -195,7 +195,7 @@ fn optimized(
 fn build_context(path: Option<&Path>, text: &str, place: &Place<'_>) -> BuildContext {
     let configured = place.settings.context.as_deref();
     let mut context = match (path, place.named.or(configured)) {
-        (Some(path), named) => BuildContext::discover(path, &syntax::parse(text).dockerfile, named, place.surroundings),
+        (Some(path), named) => named::context(path, text, named, place.surroundings),
         (None, Some(root)) => BuildContext::from_dir(root),
         (None, None) => BuildContext::unknown(),
     };

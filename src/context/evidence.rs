@@ -27,16 +27,24 @@ pub(super) fn directories(dockerfile_path: &Path) -> Vec<PathBuf> {
     ancestors.into_iter().take(root.unwrap_or(0) + 1).collect()
 }
 
-/// The context and the evidence for it.
+/// Where the context is.
+pub(super) enum Found {
+    Nowhere,
+    /// There, and the evidence for it.
+    At(PathBuf, String),
+    /// In one of these directories, perhaps.
+    Among(Vec<PathBuf>),
+}
+
 pub(super) fn find(
     path: &Path,
     dockerfile: &Dockerfile,
     directories: &[PathBuf],
     surroundings: &Surroundings,
-) -> Option<(PathBuf, String)> {
+) -> Found {
     match named_by_file(path, directories, surroundings) {
-        Named::Once(root, file) => Some((root, format!("{file} names it"))),
-        Named::Differently => None,
+        Named::Once(root, file) => Found::At(root, format!("{file} names it")),
+        Named::Differently => Found::Nowhere,
         Named::Never => where_sources_are(path, dockerfile, directories),
     }
 }
@@ -315,21 +323,24 @@ fn bake_hcl(text: &str) -> Vec<Build> {
     builds
 }
 
-/// The one directory in which every local source is.
-fn where_sources_are(path: &Path, dockerfile: &Dockerfile, directories: &[PathBuf]) -> Option<(PathBuf, String)> {
-    let instructions = local_sources(dockerfile)?;
+/// The directories in which every local source is.
+fn where_sources_are(path: &Path, dockerfile: &Dockerfile, directories: &[PathBuf]) -> Found {
+    let Some(instructions) = local_sources(dockerfile) else { return Found::Nowhere };
+    let holds_them = |directory: &&PathBuf| {
+        BuildContext::at(directory, path, String::new())
+            .is_some_and(|context| instructions.iter().all(|sources| resolve(&context, sources)))
+    };
+    let mut fitting: Vec<PathBuf> = directories.iter().filter(holds_them).cloned().collect();
     // Without a repository nothing bounds the search, and a file that copies nothing by name could stand anywhere.
     let in_repository = directories.last().is_some_and(|root| root.join(".git").exists());
     let names_something = instructions.iter().flatten().any(|source| !paths::in_context(source).is_empty());
-    if !in_repository && !names_something && !has_default_name(path) {
-        return None;
+    match fitting.len() {
+        0 => Found::Nowhere,
+        1 if in_repository || names_something || has_default_name(path) => {
+            Found::At(fitting.remove(0), "every COPY source resolves there".to_owned())
+        }
+        _ => Found::Among(fitting),
     }
-    let mut fitting = directories.iter().filter(|directory| {
-        BuildContext::at(directory, path, String::new())
-            .is_some_and(|context| instructions.iter().all(|sources| resolve(&context, sources)))
-    });
-    let root = fitting.next()?;
-    fitting.next().is_none().then(|| (root.clone(), "every COPY source resolves there".to_owned()))
 }
 
 fn has_default_name(path: &Path) -> bool {

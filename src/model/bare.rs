@@ -31,6 +31,19 @@ pub struct Bare {
     pub gone: Vec<usize>,
 }
 
+/// Whether all that the stage takes from others is one program that runs without any library.
+#[must_use]
+pub fn ships_static(model: &Model<'_>, stage: &Stage) -> bool {
+    let is_shown = || {
+        let (program, index) = program(model, stage)?;
+        let (builder, path) = copied_from(model, stage, index, &program)?;
+        let made = &model.stages[builder];
+        is_static(model, made, &path).or_else(|| is_static_rust(model, made, &path))
+    };
+    let taken = stage.instructions.clone().filter(|index| !model.stages_read_by(*index).is_empty()).count();
+    taken == 1 && is_shown().is_some()
+}
+
 /// The distroless image for a stage that ships one static program, if it is such a stage.
 ///
 /// # Errors

@@ -52,15 +52,14 @@ pub fn why_needed(model: &Model<'_>, stage: &Stage) -> Option<String> {
     started.or_else(|| caller(model, &files))
 }
 
-/// Endings of files whose lines may be commands, as of `Procfile` and `supervisord.conf`.
-const SETTINGS: [&str; 9] = ["bash", "cfg", "conf", "env", "ini", "service", "toml", "yaml", "yml"];
 /// Words of code beside which a command stands.
 const STARTERS: [&str; 8] = ["Popen", "call", "cmd", "command", "exec", "run", "spawn", "system"];
 
 /// The program of these that a line names as a word of its own: any line of a file of settings, and of code one that starts something.
 fn named_to_start<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) -> Option<&'p String> {
+    let table = &tables::stages().front_ends;
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_setting = name.rsplit_once('.').is_none_or(|(_, extension)| SETTINGS.contains(&extension));
+    let is_setting = name.rsplit_once('.').is_none_or(|(_, extension)| table.settings.contains(extension));
     let ends = |c: char| c.is_whitespace() || "\"'`=:;&|()[],".contains(c);
     let lines = text.lines().filter(|line| is_setting || STARTERS.iter().any(|starter| line.contains(starter)));
     lines.flat_map(|line| line.split(ends)).find_map(|word| programs.get(word.rsplit('/').next().unwrap_or(word)))

@@ -351,6 +351,10 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, 
             match installing(call) {
                 Installing::Never => {}
                 Installing::Hardly => level = Level::Guarded,
+                // A script of the build context is read with all that it runs.
+                Installing::Perhaps if model.accesses()[index].leaves_alone(super::lists::LISTS) => {
+                    level = Level::Guarded;
+                }
                 Installing::Perhaps => {
                     let program = written_name(call).unwrap_or_else(|| "a variable".to_owned());
                     return Err(format!(
@@ -364,7 +368,7 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, 
 }
 
 /// The program of a call as it is written.
-fn written_name(call: &Call<'_>) -> Option<String> {
+pub(super) fn written_name(call: &Call<'_>) -> Option<String> {
     call.program_word().or_else(|| call.command.words.first().and_then(Word::literal))
 }
 
@@ -381,7 +385,7 @@ fn installs_at_run_time(model: &Model<'_>, index: usize) -> bool {
 }
 
 /// Whether the call is a query of the package lists, which answers nothing without them.
-fn reads_lists(call: &Call<'_>) -> bool {
+pub(super) fn reads_lists(call: &Call<'_>) -> bool {
     call.program() == "apt-cache"
         || call.program() == "apk"
             && matches!(call.subcommand(), Some("search" | "fetch" | "list" | "policy" | "dot" | "stats"))
@@ -438,6 +442,11 @@ fn installing(call: &Call<'_>) -> Installing {
 #[must_use]
 pub fn is_bounded(call: &Call<'_>) -> bool {
     installing(call) == Installing::Never
+}
+
+/// Whether the call may install packages of the distribution, or read their lists.
+pub(super) fn may_install(call: &Call<'_>) -> bool {
+    installing(call) == Installing::Perhaps
 }
 
 /// Whether two RUNs, one right below the other, may become one `&&` list.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cache::is_below;
 use super::deed::{Deed, deeds, joined};
+use super::owner::{self, Taken};
 use super::scope::Variable;
 use super::{Model, Stage, front_end};
 use crate::context::Entry;
@@ -191,75 +192,6 @@ pub fn tools_of_copy(model: &Model<'_>, index: usize) -> Option<BTreeSet<String>
     tables::needs().is_contained(&reference.name()).then(|| names.collect())
 }
 
-/// Where accounts have their homes.
-const HOMES: &str = "/home";
-
-/// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
-///
-/// # Errors
-/// Why that is not known.
-pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result<Option<String>, String> {
-    let meets = |other: &str| is_below(other, path) || is_below(path, other);
-    let mut owners: Vec<(u32, u32)> = Vec::new();
-    for index in stage.instructions.start..=cut {
-        let touched = match kind(model, index) {
-            Kind::Run => {
-                if calls_chown(model, index) && makes_directories(model, stage, index) {
-                    for deed in deeds(model, index)? {
-                        let Deed::Owner { path: directory, owner } = deed else { continue };
-                        if is_below(&directory, path) {
-                            let unknown = || format!("who owns `{path}` is not known");
-                            let found = identity(stage, &owner).ok_or_else(unknown)?;
-                            owners.extend((!owners.contains(&found)).then_some(found));
-                        }
-                    }
-                    continue;
-                }
-                if calls_chown(model, index) {
-                    match deeds(model, index)?.as_slice() {
-                        [Deed::Owner { path: directory, .. }] if !is_below(directory, path) => continue,
-                        [Deed::Owner { path: directory, owner }] if directory == path => {
-                            let unknown = || format!("who owns `{path}` is not known");
-                            owners.push(identity(stage, owner).ok_or_else(unknown)?);
-                            continue;
-                        }
-                        _ => return Err("a RUN changes owners".to_owned()),
-                    }
-                }
-                let is_home = path.rsplit_once('/').is_some_and(|(parent, _)| parent == HOMES);
-                if is_home && deeds(model, index)?.contains(&Deed::Account) {
-                    return Err(format!("what stands below `{path}` belongs to the account that has it as its home"));
-                }
-                deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
-            }
-            Kind::Transfer => match targets(model, index) {
-                Some(targets) => targets.iter().any(|(_, target)| meets(target)),
-                None => destination(model, index).is_none_or(|target| meets(&target)),
-            },
-            _ => false,
-        };
-        if !touched {
-            continue;
-        }
-        let name = match model.instruction(index).flag("chown") {
-            Some(flag) => flag.value.clone(),
-            None if kind(model, index) == Kind::Transfer => Some("root".to_owned()),
-            None => model.state(index).user.fixed().map(str::to_owned),
-        };
-        let unknown = || format!("who owns `{path}` is not known");
-        let owner = identity(stage, &name.ok_or_else(unknown)?).ok_or_else(unknown)?;
-        if !owners.contains(&owner) {
-            owners.push(owner);
-        }
-    }
-    owners.dedup();
-    match owners.as_slice() {
-        [] | [(0, 0)] => Ok(None),
-        [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
-        _ => Err(format!("what stands below `{path}` belongs to several users")),
-    }
-}
-
 /// Whether the directory is one that WORKDIR makes in front of the instruction.
 #[must_use]
 pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, directory: &str) -> bool {
@@ -269,38 +201,29 @@ pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, direc
     })
 }
 
-/// User and group of `name`, `name:group` or numbers, as the image knows them.
-fn identity(stage: &Stage, name: &str) -> Option<(u32, u32)> {
-    let (user, group) = name.split_once(':').map_or((name, None), |(user, group)| (user, Some(group)));
-    if matches!(user, "" | "root" | "0") {
-        return group.is_none_or(|group| matches!(group, "root" | "0")).then_some((0, 0));
-    }
-    let users = &stage.image.as_deref()?.users;
-    let known = users.iter().find(|known| known.name == user || user.parse() == Ok(known.uid));
-    let uid = known.map(|known| known.uid).or_else(|| user.parse().ok())?;
-    let gid = match group {
-        // A group of the same name and number as the user; numbers stand for themselves.
-        Some(group) => {
-            known.filter(|known| known.name == group).map(|known| known.gid).or_else(|| group.parse().ok())?
-        }
-        None => known?.gid,
-    };
-    Some((uid, gid))
+/// Whether the directory is one that WORKDIR makes in front of the RUN, or that the RUN makes itself.
+#[must_use]
+pub fn is_made_above(model: &Model<'_>, stage: &Stage, run: usize, directory: &str) -> bool {
+    is_made_by_workdir(model, stage, run, directory)
+        || owner::made_directories(model, run).iter().any(|made| made == directory)
 }
 
-fn written_owner(stage: &Stage, user: u32, group: u32) -> String {
-    let users = stage.image.as_deref().map(|image| image.users.as_slice()).unwrap_or_default();
-    let known = users.iter().find(|known| known.uid == user && known.gid == group && user == group);
-    known.map_or_else(|| format!("{user}:{group}"), |known| format!("{0}:{0}", known.name))
-}
-
-/// The line that takes over what was built.
+/// The lines that take over what was built.
 ///
 /// # Errors
-/// Why there is none.
-pub fn copy_line(model: &Model<'_>, stage: &Stage, cut: usize, name: &str, path: &str) -> Result<String, String> {
-    let owner = owner(model, stage, cut, path)?.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
-    Ok(format!("COPY --from={name} {owner}{path} {path}"))
+/// Why there are none.
+pub fn copy_lines(
+    model: &Model<'_>,
+    stage: &Stage,
+    taken: &Taken<'_>,
+    name: &str,
+    path: &str,
+) -> Result<Vec<String>, String> {
+    let owners = owner::owners(model, stage, taken, path)?;
+    let flag = owners.flag.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
+    let copy = format!("COPY --from={name} {flag}{path} {path}");
+    let given = owners.directory.map(|owner| format!("RUN chown {owner} {path}"));
+    Ok(std::iter::once(copy).chain(given).collect())
 }
 
 /// Another image for the new stage.
@@ -427,14 +350,14 @@ fn started(model: &Model<'_>, stage: &Stage) -> Vec<String> {
     found
 }
 
-/// Checks that the program and what else runs in the new stage go without what its image lacks.
+/// Checks that the program and what else runs in the new stage go without what its image lacks: `commands` are those of its RUNs.
 ///
 /// # Errors
 /// What may be missing.
 pub fn may_have_base(
     model: &Model<'_>,
     stage: &Stage,
-    cut: usize,
+    commands: &[String],
     base: &RuntimeBase,
     copies: &[String],
 ) -> Result<(), String> {
@@ -461,12 +384,8 @@ pub fn may_have_base(
             return Err(format!("`{program}`, which a container starts, is not known to be there"));
         }
     }
-    for run in (cut + 1..stage.instructions.end).filter(|index| kind(model, *index) == Kind::Run) {
-        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
-        let names: Vec<String> = script.all_simple_commands().iter().filter_map(|command| command.name()).collect();
-        if let Some(name) = names.iter().find(|name| !is_there(name)) {
-            return Err(format!("`{name}` is not known to be in `{}`", base.text));
-        }
+    if let Some(name) = commands.iter().find(|name| !is_there(name)) {
+        return Err(format!("`{name}` is not known to be in `{}`", base.text));
     }
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
@@ -634,6 +553,29 @@ pub fn runtime_packages(
     Ok(found)
 }
 
+impl RuntimePackages {
+    /// Checks that nothing which runs in the new stage needs what is left out.
+    ///
+    /// # Errors
+    /// What may need it.
+    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
+        let table = &tables::stages().toolchain;
+        let own = self.dropped.iter().flat_map(|package| table.brought(package));
+        let lost: BTreeSet<String> = table.programs.iter().chain(own).cloned().collect();
+        if let Some(reason) = why_it_runs(model, stage, &lost) {
+            return Err(reason);
+        }
+        for language in self.dropped.iter().filter_map(|package| table.language_of(package)) {
+            for (path, text) in context_files(model).unwrap_or_default() {
+                if let Some(word) = tables::stages().asks_for_toolchain(language, &text) {
+                    return Err(format!("`{path}` asks for `{word}`, which only the toolchain has"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The packages that the other RUNs of the stage install.
 fn other_packages(model: &Model<'_>, stage: &Stage, runs: &[usize]) -> BTreeSet<String> {
     let others = stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run && !runs.contains(index));
@@ -684,37 +626,49 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
             Operands::Directories => false,
             operands => operands.writes(),
         };
-        row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+        row.is_some_and(reads)
+            && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+            && !is_of_made_directories(model, run, call)
     };
     let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
     let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
     model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
 }
 
-/// Whether the RUN does nothing but to make directories, and to say who owns them, before anything is copied.
+/// Whether the call gives owners or modes to directories that the RUN makes itself, or that WORKDIR made above it.
+fn is_of_made_directories(model: &Model<'_>, run: usize, call: &super::call::Call<'_>) -> bool {
+    let program = call.command.name().unwrap_or_default();
+    let is_of_attributes =
+        tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Attributes);
+    let Some(stage) = model.stage_of(run).filter(|_| is_of_attributes && call.is_plain()) else { return false };
+    let made = owner::made_directories(model, run);
+    let workdir = model.state(run).workdir.fixed().unwrap_or("/");
+    // `mkdir -p` makes the directories above, too; what stands in one that the image has is the same in a like image.
+    let holds = |path: &str| {
+        let is_system = tables::effects().directories.every.iter().any(|every| every == path);
+        !is_system && made.iter().any(|made| is_below(made, path))
+    };
+    let is_made = |path: &Option<String>| {
+        path.as_ref()
+            .map(|path| joined(workdir, path))
+            .is_some_and(|path| holds(&path) || is_made_by_workdir(model, stage, run, &path))
+    };
+    let paths = model.paths(run, call);
+    paths.len() > 1 && paths[1..].iter().all(is_made)
+}
+
+/// Whether the RUN does nothing but to make directories and accounts, with owners and modes, before anything is copied.
 #[must_use]
 pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
     let is_first = !(stage.instructions.start..run).any(|index| kind(model, index) == Kind::Transfer);
     let makes = |call: &super::call::Call<'_>| {
         let program = call.command.name().unwrap_or_default();
         tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Directories)
+            || tables::stages().makes_accounts(call.program())
+            || is_of_made_directories(model, run, call)
     };
-    let calls = model.calls(run);
-    let makes_or_owns = |call: &super::call::Call<'_>| makes(call) || call.program() == "chown";
-    let is_known = || !calls_chown(model, run) || owns_what_it_makes(model, run);
-    let is_plain = is_first && model.instruction(run).flags.is_empty();
-    is_plain && calls.iter().any(makes) && calls.iter().all(makes_or_owns) && is_known()
-}
-
-/// Whether the RUN changes owners of nothing but directories that it makes.
-fn owns_what_it_makes(model: &Model<'_>, run: usize) -> bool {
-    let Ok(deeds) = deeds(model, run) else { return false };
-    let is_made = |path: &str| deeds.iter().filter_map(Deed::path).any(|made| is_below(made, path));
-    deeds.iter().all(|deed| match deed {
-        Deed::Output(_) | Deed::Below(_) => true,
-        Deed::Owner { path, .. } => is_made(path),
-        _ => false,
-    })
+    let calls = model.every_call(run).unwrap_or_default();
+    is_first && model.instruction(run).flags.is_empty() && !calls.is_empty() && calls.iter().all(makes)
 }
 
 /// Whether the instruction installs packages of the distribution.
@@ -832,6 +786,10 @@ fn command_names(script: &Script) -> Vec<String> {
 /// of a shell it may stand anywhere at the start of a command.
 fn mentions(path: &str, text: &str, program: &str) -> bool {
     let is_script = path.ends_with(".sh") || text.starts_with("#!/bin/") || text.starts_with("#!/usr/bin/env bash");
+    let shebang = text.strip_prefix("#!").and_then(|text| text.lines().next()).unwrap_or_default();
+    if shebang.split_whitespace().any(|word| base_name(word) == program) {
+        return true;
+    }
     text.match_indices(program).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + program.len()..].chars().next();

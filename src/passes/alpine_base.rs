@@ -154,7 +154,7 @@ fn reason(plan: &Alpine) -> String {
 }
 
 /// The edits of a RUN. `None` when a comment would be lost.
-fn edits(model: &Model<'_>, change: &RunChange) -> Option<Vec<Edit>> {
+pub(super) fn edits(model: &Model<'_>, change: &RunChange) -> Option<Vec<Edit>> {
     let run = change.run;
     if change.is_gone {
         let lines = text::whole_lines(model, run);

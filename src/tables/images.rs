@@ -260,6 +260,12 @@ impl ImageTable {
         let floating = self.floating.get(&family.name).filter(|_| digest.is_none());
         let resolved = floating.and_then(|floating| Some((floating.tags.get(&asked)?, &floating.source.date)));
         let mut tag = Tag::new(resolved.map_or(asked.as_str(), |(tag, _)| tag), digest.is_some());
+        if let (None, None) = (resolved, digest)
+            && let Some(release) = super::releases().release(repository(name), &asked)
+        {
+            tag.words.retain(|word| *word != "alpine");
+            tag.words.push(release);
+        }
         if family.name_words {
             tag.words.extend(name.rsplit('/').next().into_iter().flat_map(|last| last.split('-')));
         }

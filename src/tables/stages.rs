@@ -151,6 +151,8 @@ pub struct FrontEnds {
     pub brings: BTreeSet<String>,
     /// Programs that fetch such a script.
     pub fetchers: BTreeSet<String>,
+    /// Endings of files whose lines may be commands, as those of `Procfile`, which has none.
+    pub settings: BTreeSet<String>,
     /// Packages of Python that start Node.
     pub callers: BTreeSet<String>,
 }
@@ -550,6 +552,16 @@ pub struct Toolchain {
     /// Packages that others recommend, of use to programs.
     pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
+    brings: Vec<Brings>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Brings {
+    packages: BTreeSet<String>,
+    programs: BTreeSet<String>,
+    #[serde(default)]
+    language: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -577,6 +589,17 @@ impl Toolchain {
             PackageManager::Apk => Some(row.apk.as_str()),
             _ => None,
         })
+    }
+
+    /// The programs that are lost with a package that only builds need, beside those that go with all of them.
+    pub fn brought(&self, package: &str) -> impl Iterator<Item = &String> {
+        self.brings.iter().filter(move |row| row.packages.contains(package)).flat_map(|row| &row.programs)
+    }
+
+    /// The language whose code may ask for what the package brings.
+    #[must_use]
+    pub fn language_of(&self, package: &str) -> Option<&str> {
+        self.brings.iter().find(|row| row.packages.contains(package))?.language.as_deref()
     }
 
     /// The packages of libraries that programs load which were compiled with the package.

@@ -17,24 +17,31 @@ pub(super) fn swap_for_alpine(before: &Model<'_>, replay: &mut Replay, level: Le
     }
     let plan = alpine::alpine(before).map_err(|refusal| refusal.reason)?;
     let plan = plan.ok_or("no image of the file has a variant on Alpine")?;
-    for change in &plan.runs {
-        if change.is_gone {
-            replay.remove(change.run)?;
-        } else {
-            replay_run(before, replay, change)?;
-        }
-    }
+    replay_runs(before, replay, &plan.runs)?;
     for swapped in &plan.stages {
         let Effect::From { base, .. } = replay.effect(swapped.from)? else { return Err("it is no FROM".to_owned()) };
         *base = Evaluated::new(&swapped.reference, before.dockerfile.escape);
-        if !swapped.packages.is_empty() {
-            let text = alpine::install_command(&swapped.packages);
-            let script = shell::parse(&text, Dialect::Posix).map_err(|error| error.to_string())?;
-            let run = RunEffect { command: effect::script(&script), mounts: Vec::new(), flags: Vec::new() };
-            replay.insert_behind(swapped.from, Effect::Run(run))?;
-        }
+        replay_install(replay, swapped.from, &swapped.packages)?;
     }
     Ok(())
+}
+
+/// A new RUN behind a FROM, if there is something to install.
+pub(super) fn replay_install(replay: &mut Replay, from: usize, packages: &[String]) -> Result<(), String> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let script = shell::parse(&alpine::install_command(packages), Dialect::Posix).map_err(|error| error.to_string())?;
+    let run = RunEffect { command: effect::script(&script), mounts: Vec::new(), flags: Vec::new() };
+    replay.insert_behind(from, Effect::Run(run))
+}
+
+/// What becomes of package lines and accounts.
+pub(super) fn replay_runs(before: &Model<'_>, replay: &mut Replay, changes: &[RunChange]) -> Result<(), String> {
+    changes.iter().try_for_each(|change| match change.is_gone {
+        true => replay.remove(change.run).map(drop),
+        false => replay_run(before, replay, change),
+    })
 }
 
 fn replay_run(before: &Model<'_>, replay: &mut Replay, change: &RunChange) -> Result<(), String> {

@@ -1,15 +1,15 @@
 //! The axiom by which a stage becomes two: one that builds, and one that runs.
 
-use std::collections::BTreeSet;
-
 use super::replay::Replay;
 use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
+use crate::model::owner::{self, Taken};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage, front_end, java, served, started};
+use crate::model::{Base, Model, Stage, front_end, java, replay, served, started};
+use crate::shell::ast::SimpleCommand;
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -55,11 +55,17 @@ impl Split {
     /// # Errors
     /// Why it cannot be taken over.
     pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage, place: Carried) -> Result<Vec<String>, String> {
-        let copies = self.copies.iter().filter(|copy| self.place_of(before, copy) == place);
-        let copies = copies.map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
-        let settings = self.environment.map(|_| split::path_line()).into_iter().chain(self.path.clone());
-        let settings = settings.filter(|_| place == Carried::Above).map(Ok);
-        copies.chain(settings).collect()
+        let base = self.other_base(before, stage);
+        let taken = self.taken(before, base.as_ref(), place);
+        let mut lines = Vec::new();
+        for copy in self.copies.iter().filter(|copy| self.place_of(before, copy) == place) {
+            lines.extend(split::copy_lines(before, stage, &taken, &self.name, copy)?);
+        }
+        if place == Carried::Above {
+            lines.extend(self.environment.map(|_| split::path_line()));
+            lines.extend(self.path.clone());
+        }
+        Ok(lines)
     }
 
     fn place_of(&self, before: &Model<'_>, copy: &str) -> Carried {
@@ -68,6 +74,59 @@ impl Split {
                 && split::brings_directory(before, index)
         };
         if self.repeated.iter().any(|index| holds(*index)) { Carried::Behind } else { Carried::Above }
+    }
+
+    /// Whether what is taken over belongs to several users, so that the builder has to keep its owners.
+    #[must_use]
+    pub fn keeps_owners(&self, before: &Model<'_>, stage: &Stage) -> bool {
+        let base = self.other_base(before, stage);
+        self.copies.iter().any(|copy| {
+            let taken = self.taken(before, base.as_ref(), self.place_of(before, copy));
+            owner::owners(before, stage, &taken, copy).is_ok_and(|owners| owners.kept)
+        })
+    }
+
+    /// The names of the commands that the RUNs of the new stage have.
+    fn commands(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
+        let mut names = Vec::new();
+        for index in stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Run) {
+            let is_whole = index > self.cut || self.repeated.contains(&index);
+            let part = replay::part(before, stage, index, &self.copies).filter(|_| !is_whole);
+            if !is_whole && part.is_none() {
+                continue;
+            }
+            let script = before.body(index).and_then(|body| body.understood()).ok_or("a script is not understood")?;
+            let is_in = |command: &&SimpleCommand| {
+                let start = command.words.first().map(|word| word.span.start);
+                is_whole || part.as_ref().zip(start).is_some_and(|(part, start)| part.starts.contains(&start))
+            };
+            names.extend(script.all_simple_commands().into_iter().filter(is_in).filter_map(SimpleCommand::name));
+        }
+        Ok(names)
+    }
+
+    /// The RUN that repeats some commands of one that is not repeated.
+    #[must_use]
+    pub fn part_line(&self, before: &Model<'_>, stage: &Stage, index: usize) -> Option<String> {
+        if split::kind(before, index) != Kind::Run || self.repeated.contains(&index) {
+            return None;
+        }
+        replay::part(before, stage, index, &self.copies).map(|part| part.line).filter(|line| !line.is_empty())
+    }
+
+    fn other_base(&self, before: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
+        split::runtime_base(before, stage).filter(|base| base.text == self.base)
+    }
+
+    fn taken<'s>(&'s self, before: &Model<'_>, base: Option<&'s RuntimeBase>, place: Carried) -> Taken<'s> {
+        let above = self.carried_above(before).filter(|_| place == Carried::Above);
+        Taken {
+            cut: self.cut,
+            repeated: &self.repeated,
+            copies: &self.copies,
+            above,
+            base: base.map(|base| &base.image),
+        }
     }
 
     /// Whether the new stage is built from another image.
@@ -102,7 +161,8 @@ impl Split {
         let packages = check_build_side(before, stage, self, base.as_ref())?;
         check_run_side(before, stage, self, &packages)?;
         if let Some(base) = &base {
-            split::may_have_base(before, stage, self.cut, base, &self.copies)?;
+            let commands = self.commands(before, stage)?;
+            split::may_have_base(before, stage, &commands, base, &self.copies)?;
         }
         if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
             return Err("the PATH of the new stage lacks the directory of a program".to_owned());
@@ -282,7 +342,7 @@ fn run(
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
             Deed::Account => true,
-            Deed::Owner { path, .. } => split::is_made_by_workdir(before, stage, index, path),
+            Deed::Owner { path, .. } => split::is_made_above(before, stage, index, path),
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
             }
@@ -299,10 +359,13 @@ fn run(
             Err("it builds, and is repeated".to_owned())
         };
     }
+    let deeds = replay::other_deeds(before, stage, index, &split.copies)?;
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
-            Deed::Owner { .. } => return Err("the owner that it sets is lost".to_owned()),
+            Deed::Owner { path, .. }
+                if split.copies.iter().any(|copy| is_below(path, copy)) || tables::stages().is_scratch(path) => {}
+            Deed::Owner { path, .. } => return Err(format!("the owner of `{path}` that it sets is lost")),
             Deed::Programs if front_end::why_needed(before, stage).is_none() => {}
             Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
             Deed::Packages { .. } | Deed::Source | Deed::Taken(_) => {}
@@ -356,8 +419,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
-    let lost: BTreeSet<String> = tables::stages().toolchain.programs.clone();
-    split::why_it_runs(before, stage, &lost).map_or(Ok(()), Err)
+    packages.are_enough(before, stage)
 }
 
 /// Where Node is left out no RUN of the new stage calls it, and no package comes from a source that only the build has.
@@ -411,7 +473,9 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }
-    split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
+    [Carried::Above, Carried::Behind]
+        .into_iter()
+        .try_for_each(|place| split.carried_lines(before, stage, place).map(drop))
 }
 
 /// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
@@ -489,6 +553,8 @@ fn after(
         }
         if is_repeated || split::kind(before, index) == Kind::Configuration {
             list.push((Some(index), of(index)?));
+        } else if let Some(line) = split.part_line(before, stage, index) {
+            list.push((None, effect_of(&line)?));
         }
     }
     if carried_above.is_none() {

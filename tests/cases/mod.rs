@@ -1,7 +1,7 @@
 //! Cases in folders: a `Dockerfile` with what comes out, `Dockerfile.optimized`, and what is said about it, `report.txt`.
 //!
 //! A folder `context` in a case is its build context, with the CI files that say what builds the image; without one,
-//! nothing is known of it. `imgopt.lock` and the `bases` of an `imgopt.yaml` in a case hold for it,
+//! nothing is known of it. `imgopt.lock` and `bases`, `tables` and `user` of an `imgopt.yaml` in a case hold for it,
 //! and `today` is the day of the run. `SNAPSHOTS=overwrite cargo test` accepts what comes out.
 
 use std::error::Error;
@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use imgopt::config::Configs;
 use imgopt::context::{BuildContext, Surroundings};
 use imgopt::lock::Lock;
+use imgopt::model::named;
 use imgopt::policy::Policy;
 use imgopt::report::{FileReport, Finding, diff, text};
-use imgopt::{Options, Outcome, optimize, syntax};
+use imgopt::{Options, Outcome, optimize};
 use tempfile::TempDir;
 
 /// Runs all cases below `folder`; `pattern` finds their Dockerfiles, and `options` reads how a case is run.
@@ -53,7 +54,7 @@ fn examine(dockerfile: &Path, options: fn(&Path) -> Result<Options, Box<dyn Erro
     Ok(report(outcome))
 }
 
-/// What `imgopt.lock` and `bases:` in `imgopt.yaml` of the case say of base images.
+/// What `imgopt.lock` and `imgopt.yaml` of the case say of base images and of the tables.
 fn policy(case: &Path) -> Result<Policy, Box<dyn Error>> {
     let mut policy = Policy {
         pins: Lock::read(&case.join("imgopt.lock"))?,
@@ -65,6 +66,7 @@ fn policy(case: &Path) -> Result<Policy, Box<dyn Error>> {
         let settings = Configs::default().of(&case)?.settings(&case.join("Dockerfile"));
         policy.bases = settings.bases;
         policy.user = settings.user;
+        policy.tables = settings.tables;
     }
     Ok(policy)
 }
@@ -97,12 +99,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 fn context(repository: &TempDir, source: &str) -> BuildContext {
     let root = repository.path();
-    BuildContext::discover(
-        &root.join("Dockerfile"),
-        &syntax::parse(source).dockerfile,
-        Some(root),
-        &Surroundings::default(),
-    )
+    named::context(&root.join("Dockerfile"), source, Some(root), &Surroundings::default())
 }
 
 /// `Dockerfile.optimized` holds the text that comes out, for people to read; it is missing where nothing changes.

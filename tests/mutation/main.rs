@@ -34,6 +34,7 @@ use imgopt::context::{BuildContext, Surroundings};
 use imgopt::diagnostic::Severity;
 use imgopt::model::Model;
 use imgopt::model::body::BodyCache;
+use imgopt::model::named;
 use imgopt::pipeline::{Round, optimize_observed};
 use imgopt::rewrite::{Level, Rewrite};
 use imgopt::{Options, syntax, validate};
@@ -124,7 +125,7 @@ fn context(path: &Path, source: &str) -> BuildContext {
     if !is_application {
         return BuildContext::unknown();
     }
-    BuildContext::discover(path, &syntax::parse(source).dockerfile, None, &Surroundings::default())
+    named::context(path, source, None, &Surroundings::default())
 }
 
 /// A file that is rewritten.

@@ -11,7 +11,7 @@ use crate::tables;
 
 /// The accounts that the file has made so far.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
+pub(in crate::model) struct Accounts {
     /// Groups with their numbers, if these are given.
     groups: BTreeMap<String, Option<u32>>,
     users: BTreeMap<String, Option<u32>>,
@@ -19,12 +19,12 @@ pub(super) struct Accounts {
 
 impl Accounts {
     /// Whether none was made.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::model) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.users.is_empty()
     }
 
     /// Whether an account of that name was made.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::model) fn has(&self, name: &str) -> bool {
         self.groups.contains_key(name) || self.users.contains_key(name)
     }
 }

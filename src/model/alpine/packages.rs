@@ -1,6 +1,7 @@
 //! Package lines: `apt-get install` with its flags and cleanups becomes `apk add --no-cache`.
 
 use super::accounts::{self, Accounts};
+use super::ground::Names;
 use super::{CommandChange, RunChange};
 use crate::model::Model;
 use crate::model::cache::Refusal;
@@ -16,11 +17,19 @@ pub fn install_command(packages: &[String]) -> String {
     format!("apk add --no-cache {}", packages.join(" "))
 }
 
+/// What knows the names of packages on Alpine.
+pub(super) struct Counterparts<'a> {
+    /// The release of Debian; `None` for another distribution, whose packages no table knows.
+    pub(super) release: Option<&'a str>,
+    /// Names that the project gives.
+    pub(super) names: &'a Names,
+}
+
 /// What becomes of a RUN, if it changes.
 pub(super) fn change(
     model: &Model<'_>,
     run: usize,
-    release: &str,
+    known: &Counterparts<'_>,
     accounts: &mut Accounts,
 ) -> Result<Option<RunChange>, Refusal> {
     let is_ours = |call: &Call<'_>| tables::alpine().is_translated(call.program());
@@ -54,7 +63,7 @@ pub(super) fn change(
                 let reason = format!("`{}` stands within another command", call.program());
                 return Err((reason, "a plain list of commands"));
             }
-            _ if call.is_apt() => Some(apt(model, run, call, release)?),
+            _ if call.is_apt() => Some(apt(model, run, call, known)?),
             _ if is_ours(call) => Some(CommandChange::Become(accounts::translate(call, accounts)?)),
             "rm" if is_element => removal(call),
             _ => None,
@@ -66,7 +75,7 @@ pub(super) fn change(
     Ok(Some(RunChange { run, commands, is_gone }))
 }
 
-fn apt(model: &Model<'_>, run: usize, call: &Call<'_>, release: &str) -> Result<CommandChange, Refusal> {
+fn apt(model: &Model<'_>, run: usize, call: &Call<'_>, known: &Counterparts<'_>) -> Result<CommandChange, Refusal> {
     let has_operands = !call.operands().is_empty();
     match call.subcommand() {
         Some("update" | "clean" | "autoclean") => Ok(CommandChange::Out),
@@ -74,7 +83,7 @@ fn apt(model: &Model<'_>, run: usize, call: &Call<'_>, release: &str) -> Result<
         Some("upgrade" | "dist-upgrade" | "full-upgrade") if !has_operands && call.command.redirects.is_empty() => {
             Ok(CommandChange::Become(vec!["apk upgrade --no-cache".to_owned()]))
         }
-        Some("install") if has_operands => install(model, run, call, release),
+        Some("install") if has_operands => install(model, run, call, known),
         other => {
             let reason = format!("`{} {}` has no counterpart that is known", call.program(), other.unwrap_or_default());
             Err((reason, "`apt-get update`, `install` and `clean` only"))
@@ -92,7 +101,7 @@ pub(super) fn keeps_mounts(model: &Model<'_>, run: usize) -> Result<(), Refusal>
 }
 
 /// The packages with their names on Alpine.
-fn install(model: &Model<'_>, run: usize, call: &Call<'_>, release: &str) -> Result<CommandChange, Refusal> {
+fn install(model: &Model<'_>, run: usize, call: &Call<'_>, known: &Counterparts<'_>) -> Result<CommandChange, Refusal> {
     let installs_more = ["--install-recommends", "--install-suggests", "--target-release"];
     if call.option(&installs_more).is_some() {
         return Err(("the options of the install have no counterpart".to_owned(), "`apt-get install -y`"));
@@ -103,7 +112,7 @@ fn install(model: &Model<'_>, run: usize, call: &Call<'_>, release: &str) -> Res
         let Some(package) = operand.text.as_deref() else {
             return Err(("a package is known only when the command runs".to_owned(), "the name of the package"));
         };
-        let counterpart = counterpart(package, release)?;
+        let counterpart = counterpart(package, known)?;
         let new: Vec<String> = counterpart.into_iter().filter(|name| !names.contains(name)).collect();
         names.extend(new.iter().cloned());
         words.push((operand.word, new));
@@ -115,8 +124,13 @@ fn install(model: &Model<'_>, run: usize, call: &Call<'_>, release: &str) -> Res
 }
 
 /// What stands in for a package of Debian.
-fn counterpart(package: &str, release: &str) -> Result<Vec<String>, Refusal> {
+fn counterpart(package: &str, known: &Counterparts<'_>) -> Result<Vec<String>, Refusal> {
+    if let Some(names) = known.names.get(package) {
+        return Ok(names.clone());
+    }
     let unlock = "a row in the table of package names";
+    let unknown = || (format!("what `{package}` is called on Alpine is not known"), unlock);
+    let release = known.release.ok_or_else(unknown)?;
     if tables::alpine().is_settled(package) {
         return Err((
             format!("`{package}` of Alpine has other versions, paths or programs"),
@@ -134,7 +148,7 @@ fn counterpart(package: &str, release: &str) -> Result<Vec<String>, Refusal> {
     }
     match libraries.alpine_library(release, package) {
         Some(names) => Ok(names.to_vec()),
-        None => Err((format!("what `{package}` is called on Alpine is not known"), unlock)),
+        None => Err(unknown()),
     }
 }
 

@@ -117,7 +117,10 @@ fn new_stage(
         let part = match split::kind(model, index) {
             Kind::Configuration => block(model, index),
             _ if is_repeated => lines(model, index),
-            _ => continue,
+            _ => {
+                text.extend(split.part_line(model, stage, index).map(|line| style.line(&line)));
+                continue;
+            }
         };
         text.push_str(part.of(model.source));
         if !text.ends_with('\n') {

@@ -1,0 +1,3 @@
+#!/bin/sh
+chown -R node /data
+exec su node -c "node /app/server.js"
