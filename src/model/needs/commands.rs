@@ -1,5 +1,6 @@
 //! What commands and scripts need.
 
+use super::python::Wheels;
 use super::{Reader, Use, What, When};
 use crate::model::outputs;
 use crate::shell::ast::{Child, NodeKind, Script, SimpleCommand, Word, WordPart};
@@ -383,6 +384,10 @@ impl Reader<'_> {
         for (word, text) in words.iter().zip(texts).skip(1) {
             let Some(text) = text else { continue };
             let name = text.rsplit('/').next().unwrap_or(text);
+            if text == "setup.py" && texts.last() == Some(&Some("install".to_owned())) && texts.len() == 3 {
+                self.needs.has_packages = true;
+                return self.project(".", &[], &Wheels::default());
+            }
             if name == "setup.py" && self.when == When::Build {
                 return self.gap("what `setup.py` compiles is not known", "`pip install` of packages with wheels");
             }
