@@ -3,16 +3,19 @@
 //! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
 //! the order of commands do not matter to it.
 
+mod programs;
 mod python;
+
+use std::collections::BTreeSet;
 
 pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, gems, installs, java, outputs};
+use super::{Model, front_end, gems, installs, java, outputs};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
-use crate::shell::command::{Invocation, recognize};
+use crate::shell::command::{Argument, Invocation, recognize};
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
@@ -42,14 +45,18 @@ pub enum Deed {
     Below(String),
     /// As `Below`; the path is there afterwards.
     Output(String),
+    /// A source of packages, of use to who installs some of it.
+    Source,
     /// A user or a group.
     Account,
-    /// The owner of the directory at the absolute path, without what is below it.
+    /// The owner of what stands at the absolute path.
     Owner {
         /// The path.
         path: String,
         /// The owner as written.
         owner: String,
+        /// Whether it is that of what stands below it, too.
+        recursive: bool,
     },
     /// Programs of a registry for all users, the same wherever they are installed.
     Programs,
@@ -89,6 +96,14 @@ pub fn source_at(model: &Model<'_>, index: usize, path: &str) -> Option<String> 
 /// # Errors
 /// Why that is not known.
 pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
+    deeds_without(model, run, &BTreeSet::new())
+}
+
+/// What the RUN leaves behind without the commands that start at these places of its script.
+///
+/// # Errors
+/// Why that is not known.
+pub(super) fn deeds_without(model: &Model<'_>, run: usize, left_out: &BTreeSet<usize>) -> Result<Vec<Deed>, String> {
     let InstructionKind::Run(command) = &model.instruction(run).kind else { return Err("it is no RUN".to_owned()) };
     if matches!(command, Command::Exec(_)) {
         return Err("what a RUN in exec form leaves behind is not followed".to_owned());
@@ -100,13 +115,20 @@ pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
     }
     let workdir = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
     let directories = vec![workdir.to_owned()];
-    let mut reader = Reader { model, run, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    let setups = front_end::setups(script);
+    let mut reader = Reader { model, run, left_out, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    if !setups.is_empty() {
+        reader.deeds.push(Deed::Source);
+    }
+    let is_setup = |command: &SimpleCommand| {
+        command.words.first().is_some_and(|word| setups.iter().any(|pipe| pipe.contains(word.span)))
+    };
     match script.and_chain().filter(|nodes| nodes.iter().all(|node| node.as_simple().is_some())) {
         Some(nodes) => reader.chain(&nodes)?,
         None => {
             reader.directories(script)?;
             reader.redirects(Child::List(&script.list))?;
-            for command in script.all_simple_commands() {
+            for command in script.all_simple_commands().into_iter().filter(|command| !is_setup(command)) {
                 reader.command(command)?;
             }
         }
@@ -132,6 +154,8 @@ fn check_mounts(model: &Model<'_>, run: usize, deeds: &[Deed]) -> Result<(), Str
 struct Reader<'m> {
     model: &'m Model<'m>,
     run: usize,
+    /// Where commands start that are passed over.
+    left_out: &'m BTreeSet<usize>,
     /// Where the commands may run.
     directories: Vec<String>,
     /// Whether the commands follow one another, each if the one before succeeds: `directories` is where the next one runs.
@@ -231,6 +255,18 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Notes directories that are made; whether they are known.
+    fn makes_all(&mut self, paths: &[Option<String>]) -> bool {
+        let [directory] = self.directories.as_slice() else { return false };
+        let is_known = |path: &&String| !path.contains(['*', '?', '[', '{', '~']);
+        let known: Vec<String> = paths.iter().flatten().filter(is_known).map(|path| joined(directory, path)).collect();
+        if known.len() != paths.len() {
+            return false;
+        }
+        self.deeds.extend(known.into_iter().filter(|path| !tables::stages().is_scratch(path)).map(Deed::Output));
+        true
+    }
+
     /// Notes what a command puts at its last path; whether that is known.
     fn places(&mut self, paths: &[Option<String>], operands: Operands) -> bool {
         let Some((last, sources)) = paths.split_last().filter(|(_, sources)| !sources.is_empty()) else { return false };
@@ -260,8 +296,11 @@ impl Reader<'_> {
     }
 
     fn command(&mut self, command: &SimpleCommand) -> Result<(), String> {
-        if command.words.is_empty() {
+        if command.words.first().is_none_or(|word| self.left_out.contains(&word.span.start)) {
             return Ok(());
+        }
+        if let Some(read) = self.of_project(command) {
+            return read;
         }
         let Some(invocation) = recognize(command) else { return self.unlisted(command) };
         let program = invocation.program.as_str();
@@ -292,8 +331,8 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        if let Some(deed) = self.owned(&invocation, command) {
-            self.deeds.push(deed);
+        if let Some(deeds) = self.owned(&invocation, command) {
+            self.deeds.extend(deeds);
             return Ok(());
         }
         if tables::stages().makes_accounts(program) {
@@ -333,6 +372,9 @@ impl Reader<'_> {
                     && invocation.options.iter().all(|option| option.value.is_none())
                     && self.places(&paths, operands)
                 {
+                    return Ok(());
+                }
+                if operands == Operands::Directories && self.is_chain && self.makes_all(&paths) {
                     return Ok(());
                 }
                 paths.iter().try_for_each(|path| self.writes(path.as_deref()))
@@ -430,15 +472,22 @@ impl Reader<'_> {
         is_made.then(|| self.model.text_of(self.run, directory)).flatten().filter(|path| !path.starts_with(['-', '~']))
     }
 
-    /// The one path of `chown` without options.
-    fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Deed> {
-        let is_plain =
-            invocation.program == "chown" && invocation.options.is_empty() && invocation.unknown_option.is_none();
-        let [owner, path] = invocation.arguments.as_slice() else { return None };
-        let owner = owner.text.clone()?;
-        let path = self.model.text_of(self.run, command.words.get(path.word).filter(|_| is_plain)?)?;
+    /// The paths of `chown`, when it stands in a list of commands that follow one another.
+    fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Vec<Deed>> {
+        let is_recursive = invocation.has("--recursive");
+        let is_plain = invocation.program == "chown"
+            && self.is_chain
+            && invocation.options.iter().all(|option| option.name == "--recursive")
+            && invocation.unknown_option.is_none();
+        let (owner, paths) = invocation.arguments.split_first().filter(|_| is_plain)?;
+        let owner = owner.text.clone().filter(|owner| !owner.contains(['.', '$']))?;
         let [directory] = self.directories.as_slice() else { return None };
-        (!path.contains(['*', '?', '['])).then(|| Deed::Owner { path: joined(directory, &path), owner })
+        let of = |path: &Argument| {
+            let path = self.model.text_of(self.run, command.words.get(path.word)?)?;
+            let deed = || Deed::Owner { path: joined(directory, &path), owner: owner.clone(), recursive: is_recursive };
+            (!path.contains(['*', '?', '[', '~'])).then(deed)
+        };
+        paths.iter().map(of).collect()
     }
 
     /// Whether the command runs a script of the manifest of the project.
@@ -475,7 +524,8 @@ impl Reader<'_> {
                     return Err(format!("the install script of `{package}` writes to other places than the packages"));
                 }
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
-                self.deeds.extend(made.unwrap_or_else(|| outputs::of_unknown(&directory, invocation)));
+                self.deeds
+                    .extend(made.unwrap_or_else(|| outputs::of_unknown(self.model, self.run, &directory, invocation)));
             }
             return Ok(());
         }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::cache::is_below;
 use super::deed::{Deed, deeds, joined};
+use super::owner::{self, Taken};
 use super::scope::Variable;
-use super::{Model, Stage};
+use super::{Model, Stage, front_end};
 use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::source::Span;
-use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
+use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer, Word};
 use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
 
 /// What an instruction is to a split.
@@ -109,6 +110,15 @@ pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>>
     Some(found)
 }
 
+/// Whether a COPY brings a directory, or that is not known.
+#[must_use]
+pub fn brings_directory(model: &Model<'_>, index: usize) -> bool {
+    let Some(copy) = transfer(model, index) else { return false };
+    let is_file = |path: &String| model.context.entry(path) == Entry::File;
+    let are_files = |word: &Word| model.context.glob(&word.text).is_some_and(|paths| paths.iter().all(is_file));
+    model.instruction(index).flag("from").is_none() && !copy.sources.iter().all(are_files)
+}
+
 /// The paths to which a COPY brings something that others than the compiler of the language may read; `None` when that is not
 /// known.
 #[must_use]
@@ -182,64 +192,6 @@ pub fn tools_of_copy(model: &Model<'_>, index: usize) -> Option<BTreeSet<String>
     tables::needs().is_contained(&reference.name()).then(|| names.collect())
 }
 
-/// Where accounts have their homes.
-const HOMES: &str = "/home";
-
-/// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
-///
-/// # Errors
-/// Why that is not known.
-pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result<Option<String>, String> {
-    let meets = |other: &str| is_below(other, path) || is_below(path, other);
-    let mut owners: Vec<(u32, u32)> = Vec::new();
-    for index in stage.instructions.start..=cut {
-        let touched = match kind(model, index) {
-            Kind::Run => {
-                if calls_chown(model, index) {
-                    match deeds(model, index)?.as_slice() {
-                        [Deed::Owner { path: directory, .. }] if !is_below(directory, path) => continue,
-                        [Deed::Owner { path: directory, owner }] if directory == path => {
-                            let unknown = || format!("who owns `{path}` is not known");
-                            owners.push(identity(stage, owner).ok_or_else(unknown)?);
-                            continue;
-                        }
-                        _ => return Err("a RUN changes owners".to_owned()),
-                    }
-                }
-                let is_home = path.rsplit_once('/').is_some_and(|(parent, _)| parent == HOMES);
-                if is_home && deeds(model, index)?.contains(&Deed::Account) {
-                    return Err(format!("what stands below `{path}` belongs to the account that has it as its home"));
-                }
-                deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
-            }
-            Kind::Transfer => match targets(model, index) {
-                Some(targets) => targets.iter().any(|(_, target)| meets(target)),
-                None => destination(model, index).is_none_or(|target| meets(&target)),
-            },
-            _ => false,
-        };
-        if !touched {
-            continue;
-        }
-        let name = match model.instruction(index).flag("chown") {
-            Some(flag) => flag.value.clone(),
-            None if kind(model, index) == Kind::Transfer => Some("root".to_owned()),
-            None => model.state(index).user.fixed().map(str::to_owned),
-        };
-        let unknown = || format!("who owns `{path}` is not known");
-        let owner = identity(stage, &name.ok_or_else(unknown)?).ok_or_else(unknown)?;
-        if !owners.contains(&owner) {
-            owners.push(owner);
-        }
-    }
-    owners.dedup();
-    match owners.as_slice() {
-        [] | [(0, 0)] => Ok(None),
-        [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
-        _ => Err(format!("what stands below `{path}` belongs to several users")),
-    }
-}
-
 /// Whether the directory is one that WORKDIR makes in front of the instruction.
 #[must_use]
 pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, directory: &str) -> bool {
@@ -249,38 +201,29 @@ pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, direc
     })
 }
 
-/// User and group of `name`, `name:group` or numbers, as the image knows them.
-fn identity(stage: &Stage, name: &str) -> Option<(u32, u32)> {
-    let (user, group) = name.split_once(':').map_or((name, None), |(user, group)| (user, Some(group)));
-    if matches!(user, "" | "root" | "0") {
-        return group.is_none_or(|group| matches!(group, "root" | "0")).then_some((0, 0));
-    }
-    let users = &stage.image.as_deref()?.users;
-    let known = users.iter().find(|known| known.name == user || user.parse() == Ok(known.uid));
-    let uid = known.map(|known| known.uid).or_else(|| user.parse().ok())?;
-    let gid = match group {
-        // A group of the same name and number as the user; numbers stand for themselves.
-        Some(group) => {
-            known.filter(|known| known.name == group).map(|known| known.gid).or_else(|| group.parse().ok())?
-        }
-        None => known?.gid,
-    };
-    Some((uid, gid))
+/// Whether the directory is one that WORKDIR makes in front of the RUN, or that the RUN makes itself.
+#[must_use]
+pub fn is_made_above(model: &Model<'_>, stage: &Stage, run: usize, directory: &str) -> bool {
+    is_made_by_workdir(model, stage, run, directory)
+        || owner::made_directories(model, run).iter().any(|made| made == directory)
 }
 
-fn written_owner(stage: &Stage, user: u32, group: u32) -> String {
-    let users = stage.image.as_deref().map(|image| image.users.as_slice()).unwrap_or_default();
-    let known = users.iter().find(|known| known.uid == user && known.gid == group && user == group);
-    known.map_or_else(|| format!("{user}:{group}"), |known| format!("{0}:{0}", known.name))
-}
-
-/// The line that takes over what was built.
+/// The lines that take over what was built.
 ///
 /// # Errors
-/// Why there is none.
-pub fn copy_line(model: &Model<'_>, stage: &Stage, cut: usize, name: &str, path: &str) -> Result<String, String> {
-    let owner = owner(model, stage, cut, path)?.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
-    Ok(format!("COPY --from={name} {owner}{path} {path}"))
+/// Why there are none.
+pub fn copy_lines(
+    model: &Model<'_>,
+    stage: &Stage,
+    taken: &Taken<'_>,
+    name: &str,
+    path: &str,
+) -> Result<Vec<String>, String> {
+    let owners = owner::owners(model, stage, taken, path)?;
+    let flag = owners.flag.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
+    let copy = format!("COPY --from={name} {flag}{path} {path}");
+    let given = owners.directory.map(|owner| format!("RUN chown {owner} {path}"));
+    Ok(std::iter::once(copy).chain(given).collect())
 }
 
 /// Another image for the new stage.
@@ -407,14 +350,14 @@ fn started(model: &Model<'_>, stage: &Stage) -> Vec<String> {
     found
 }
 
-/// Checks that the program and what else runs in the new stage go without what its image lacks.
+/// Checks that the program and what else runs in the new stage go without what its image lacks: `commands` are those of its RUNs.
 ///
 /// # Errors
 /// What may be missing.
 pub fn may_have_base(
     model: &Model<'_>,
     stage: &Stage,
-    cut: usize,
+    commands: &[String],
     base: &RuntimeBase,
     copies: &[String],
 ) -> Result<(), String> {
@@ -441,12 +384,8 @@ pub fn may_have_base(
             return Err(format!("`{program}`, which a container starts, is not known to be there"));
         }
     }
-    for run in (cut + 1..stage.instructions.end).filter(|index| kind(model, *index) == Kind::Run) {
-        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
-        let names: Vec<String> = script.all_simple_commands().iter().filter_map(|command| command.name()).collect();
-        if let Some(name) = names.iter().find(|name| !is_there(name)) {
-            return Err(format!("`{name}` is not known to be in `{}`", base.text));
-        }
+    if let Some(name) = commands.iter().find(|name| !is_there(name)) {
+        return Err(format!("`{name}` is not known to be in `{}`", base.text));
     }
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
@@ -488,36 +427,28 @@ fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Resu
     Ok(())
 }
 
-/// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
+/// Whether what the COPY at `index` brings is brought by a later one too, or only says what to install.
 #[must_use]
-pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usize) -> bool {
+pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize) -> bool {
     let Some(early) = transfer(model, index).filter(|_| model.instruction(index).flags.is_empty()) else {
         return false;
     };
-    let Some(target) = destination(model, index) else { return false };
     let is_manifest = |source: &str| tables::stages().is_manifest(source.rsplit('/').next().unwrap_or(source));
     let is_plain = |source: &str| !source.starts_with("<<") && !source.contains("://") && !source.contains('$');
     let sources: Vec<&str> = early.sources.iter().map(|word| word.text.trim_start_matches("./")).collect();
     if sources.iter().all(|source| is_manifest(source) && is_plain(source)) {
         return true;
     }
-    // `COPY a b ./` and `COPY . .` put the files of the first at the same places.
-    let is_directory =
-        early.destination.text.ends_with('/') || early.destination.text.ends_with('.') || sources.len() > 1;
-    let is_top = |source: &str| !source.is_empty() && source != "." && !source.contains('/') && is_plain(source);
-    let is_file = |source: &str| {
-        model
-            .context
-            .glob(source)
-            .is_some_and(|paths| !paths.is_empty() && paths.iter().all(|path| model.context.entry(path) == Entry::File))
-    };
+    // `COPY web/a web/` and `COPY . .` put the files of the first at the same places.
     let is_whole = |later: &Transfer| later.sources.iter().any(|source| matches!(source.text.as_str(), "." | "./"));
-    (cut + 1..stage.instructions.end).any(|later| {
+    let Some(brought) = targets(model, index).filter(|_| sources.iter().all(|source| is_plain(source))) else {
+        return false;
+    };
+    (index + 1..stage.instructions.end).any(|later| {
         let whole = transfer(model, later).is_some_and(is_whole) && model.instruction(later).flags.is_empty();
-        whole
-            && destination(model, later).as_deref() == Some(target.as_str())
-            && is_directory
-            && sources.iter().all(|source| is_top(source) && is_file(source))
+        let target = destination(model, later).filter(|_| whole);
+        !brought.is_empty()
+            && target.is_some_and(|target| brought.iter().all(|(source, at)| joined(&target, source) == *at))
     })
 }
 
@@ -586,6 +517,10 @@ pub fn runtime_packages(
                     found.dropped.push(name);
                     continue;
                 }
+                if front_end::programs_of(&name).is_some() && front_end::why_needed(model, stage).is_none() {
+                    found.dropped.push(name);
+                    continue;
+                }
                 let kept = match tables::is_build_only(manager, &name) {
                     Some(BuildOnly::Headers) => libraries(image, manager, &name)?,
                     Some(BuildOnly::Toolchain) => {
@@ -618,6 +553,29 @@ pub fn runtime_packages(
     Ok(found)
 }
 
+impl RuntimePackages {
+    /// Checks that nothing which runs in the new stage needs what is left out.
+    ///
+    /// # Errors
+    /// What may need it.
+    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
+        let table = &tables::stages().toolchain;
+        let own = self.dropped.iter().flat_map(|package| table.brought(package));
+        let lost: BTreeSet<String> = table.programs.iter().chain(own).cloned().collect();
+        if let Some(reason) = why_it_runs(model, stage, &lost) {
+            return Err(reason);
+        }
+        for language in self.dropped.iter().filter_map(|package| table.language_of(package)) {
+            for (path, text) in context_files(model).unwrap_or_default() {
+                if let Some(word) = tables::stages().asks_for_toolchain(language, &text) {
+                    return Err(format!("`{path}` asks for `{word}`, which only the toolchain has"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The packages that the other RUNs of the stage install.
 fn other_packages(model: &Model<'_>, stage: &Stage, runs: &[usize]) -> BTreeSet<String> {
     let others = stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run && !runs.contains(index));
@@ -645,7 +603,13 @@ fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.
 #[must_use]
 pub fn is_build_only(model: &Model<'_>, package: &str) -> bool {
-    let image = model.stages.last().and_then(|stage| stage.image.as_deref());
+    let stage = model.stages.last();
+    if front_end::programs_of(package).is_some()
+        && stage.is_some_and(|stage| front_end::why_needed(model, stage).is_none())
+    {
+        return true;
+    }
+    let image = stage.and_then(|stage| stage.image.as_deref());
     let manager = image.and_then(|image| image.package_manager.known());
     manager.is_none_or(|manager| tables::is_build_only(*manager, package).is_some())
 }
@@ -662,22 +626,48 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
             Operands::Directories => false,
             operands => operands.writes(),
         };
-        row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+        row.is_some_and(reads)
+            && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+            && !is_of_made_directories(model, run, call)
     };
     let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
     let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
     model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
 }
 
-/// Whether the RUN does nothing but to make directories before anything is copied.
+/// Whether the call gives owners or modes to directories that the RUN makes itself, or that WORKDIR made above it.
+fn is_of_made_directories(model: &Model<'_>, run: usize, call: &super::call::Call<'_>) -> bool {
+    let program = call.command.name().unwrap_or_default();
+    let is_of_attributes =
+        tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Attributes);
+    let Some(stage) = model.stage_of(run).filter(|_| is_of_attributes && call.is_plain()) else { return false };
+    let made = owner::made_directories(model, run);
+    let workdir = model.state(run).workdir.fixed().unwrap_or("/");
+    // `mkdir -p` makes the directories above, too; what stands in one that the image has is the same in a like image.
+    let holds = |path: &str| {
+        let is_system = tables::effects().directories.every.iter().any(|every| every == path);
+        !is_system && made.iter().any(|made| is_below(made, path))
+    };
+    let is_made = |path: &Option<String>| {
+        path.as_ref()
+            .map(|path| joined(workdir, path))
+            .is_some_and(|path| holds(&path) || is_made_by_workdir(model, stage, run, &path))
+    };
+    let paths = model.paths(run, call);
+    paths.len() > 1 && paths[1..].iter().all(is_made)
+}
+
+/// Whether the RUN does nothing but to make directories and accounts, with owners and modes, before anything is copied.
 #[must_use]
 pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
     let is_first = !(stage.instructions.start..run).any(|index| kind(model, index) == Kind::Transfer);
     let makes = |call: &super::call::Call<'_>| {
         let program = call.command.name().unwrap_or_default();
         tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Directories)
+            || tables::stages().makes_accounts(call.program())
+            || is_of_made_directories(model, run, call)
     };
-    let calls = model.calls(run);
+    let calls = model.every_call(run).unwrap_or_default();
     is_first && model.instruction(run).flags.is_empty() && !calls.is_empty() && calls.iter().all(makes)
 }
 
@@ -739,11 +729,26 @@ pub fn runs_any(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -
 /// The program of these that may be started, and where it stands.
 #[must_use]
 pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
-    for index in stage.instructions.clone() {
+    if let Some(reason) = why_it_is_started(model, stage, programs) {
+        return Some(reason);
+    }
+    let Some(files) = context_files(model) else {
+        return Some("what the program starts is not known without the build context".to_owned());
+    };
+    files.iter().find_map(|(path, text)| {
+        let program = program_in(path, text, programs)?;
+        Some(format!("`{path}` may start `{program}`"))
+    })
+}
+
+/// The program of these that containers or health checks start.
+#[must_use]
+pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
+    stage.instructions.clone().find_map(|index| {
         let command = match &model.instruction(index).kind {
             InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
             InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
-            _ => continue,
+            _ => return None,
         };
         let line = model.lines.line(model.instruction(index).span.start);
         let found = match command {
@@ -755,19 +760,16 @@ pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>
                 None => Some("a command that is not understood".to_owned()),
             },
         };
-        if let Some(program) = found {
-            return Some(format!("line {line} may start `{program}`"));
-        }
-    }
-    let Some(files) = context_files(model) else {
-        return Some("what the program starts is not known without the build context".to_owned());
-    };
-    // No program runs the files of a build without its tools, which are looked for themselves.
-    let is_run = |path: &str| !tables::stages().is_build_file(base_name(path));
-    files.iter().filter(|(path, _)| is_run(path)).find_map(|(path, text)| {
-        let program = programs.iter().find(|program| mentions(path, text, program))?;
-        Some(format!("`{path}` may start `{program}`"))
+        found.map(|program| format!("line {line} may start `{program}`"))
     })
+}
+
+/// The program of these that a file of the context may start. No program runs the files of a build without its tools, which are looked
+/// for themselves.
+#[must_use]
+pub fn program_in<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) -> Option<&'p String> {
+    let is_run = !tables::stages().is_build_file(base_name(path));
+    programs.iter().find(|program| is_run && mentions(path, text, program))
 }
 
 fn base_name(word: &str) -> &str {
@@ -784,6 +786,10 @@ fn command_names(script: &Script) -> Vec<String> {
 /// of a shell it may stand anywhere at the start of a command.
 fn mentions(path: &str, text: &str, program: &str) -> bool {
     let is_script = path.ends_with(".sh") || text.starts_with("#!/bin/") || text.starts_with("#!/usr/bin/env bash");
+    let shebang = text.strip_prefix("#!").and_then(|text| text.lines().next()).unwrap_or_default();
+    if shebang.split_whitespace().any(|word| base_name(word) == program) {
+        return true;
+    }
     text.match_indices(program).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + program.len()..].chars().next();

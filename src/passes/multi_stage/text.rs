@@ -5,7 +5,7 @@ use crate::model::split::{self, Kind, RuntimePackages};
 use crate::model::{Model, Stage};
 use crate::source::Span;
 use crate::syntax::ast::{InstructionKind, ItemKind};
-use crate::validate::Split;
+use crate::validate::{Carried, Split};
 
 /// A line that an install makes longer than this names each package on a line of its own.
 const LINE_WIDTH: usize = 100;
@@ -104,11 +104,11 @@ fn new_stage(
     if split.installs_first(model) {
         text.push_str(&install.take().unwrap_or_default());
     }
-    let carried = carried(model, stage, split, style)?;
+    let above = carried(model, stage, split, style, Carried::Above)?;
     let carried_above = split.carried_above(model);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            text.push_str(&carried);
+            text.push_str(&above);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(model, index) {
@@ -117,7 +117,10 @@ fn new_stage(
         let part = match split::kind(model, index) {
             Kind::Configuration => block(model, index),
             _ if is_repeated => lines(model, index),
-            _ => continue,
+            _ => {
+                text.extend(split.part_line(model, stage, index).map(|line| style.line(&line)));
+                continue;
+            }
         };
         text.push_str(part.of(model.source));
         if !text.ends_with('\n') {
@@ -125,14 +128,15 @@ fn new_stage(
         }
     }
     if carried_above.is_none() {
-        text.push_str(&carried);
+        text.push_str(&above);
     }
+    text.push_str(&carried(model, stage, split, style, Carried::Behind)?);
     Ok(text)
 }
 
 /// What takes over what was built.
-fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style) -> Result<String, String> {
-    Ok(split.carried_lines(model, stage)?.iter().map(|line| style.line(line)).collect())
+fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style, place: Carried) -> Result<String, String> {
+    Ok(split.carried_lines(model, stage, place)?.iter().map(|line| style.line(line)).collect())
 }
 
 /// The install of the packages that the new stage needs.
