@@ -4,7 +4,7 @@ use super::cache::is_below;
 use super::deed::{Deed, deeds};
 use super::scope::Variable;
 use super::split::{self, Kind, RuntimeBase};
-use super::{Model, Stage, java, served};
+use super::{Model, Stage, front_end, java, projects, served};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
 
@@ -13,9 +13,14 @@ use crate::tables;
 #[must_use]
 pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
     if let Some(directory) = served::directory(model, stage) {
-        return !served::is_served(&directory, path);
+        return !is_below(path, &directory);
     }
-    if java::packed(model, stage, path).is_some_and(|jar| jar != path) {
+    if java::packed(model, stage, path).is_some_and(|jar| jar != path) || front_end::is_unread(model, stage, path) {
+        return true;
+    }
+    if stage.image.as_deref().is_some_and(|image| image.family == tables::stages().node.family)
+        && projects::packages_of_build(model, stage, cut).iter().any(|packages| packages == path)
+    {
         return true;
     }
     if is_source(model, stage, cut, path) {

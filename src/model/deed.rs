@@ -3,6 +3,7 @@
 //! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
 //! the order of commands do not matter to it.
 
+mod programs;
 mod python;
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, gems, installs, java, outputs, split};
+use super::{Model, front_end, gems, installs, java, outputs, split};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::{Argument, Invocation, recognize};
@@ -44,6 +45,8 @@ pub enum Deed {
     Below(String),
     /// As `Below`; the path is there afterwards.
     Output(String),
+    /// A source of packages, of use to who installs some of it.
+    Source,
     /// A user or a group.
     Account,
     /// Newer versions of packages of the base image.
@@ -123,13 +126,20 @@ pub(super) fn deeds_without(model: &Model<'_>, run: usize, left_out: &BTreeSet<u
     }
     let workdir = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
     let directories = vec![workdir.to_owned()];
+    let setups = front_end::setups(script);
     let mut reader = Reader { model, run, left_out, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    if !setups.is_empty() {
+        reader.deeds.push(Deed::Source);
+    }
+    let is_setup = |command: &SimpleCommand| {
+        command.words.first().is_some_and(|word| setups.iter().any(|pipe| pipe.contains(word.span)))
+    };
     match script.and_chain().filter(|nodes| nodes.iter().all(|node| node.as_simple().is_some())) {
         Some(nodes) => reader.chain(&nodes)?,
         None => {
             reader.directories(script)?;
             reader.redirects(Child::List(&script.list))?;
-            for command in script.all_simple_commands() {
+            for command in script.all_simple_commands().into_iter().filter(|command| !is_setup(command)) {
                 reader.command(command)?;
             }
         }
@@ -373,6 +383,9 @@ impl Reader<'_> {
         }
         if self.only_looks(command) {
             return Ok(());
+        }
+        if let Some(read) = self.of_project(command) {
+            return read;
         }
         let Some(invocation) = recognize(command) else { return self.unlisted(command) };
         let program = invocation.program.as_str();
@@ -627,7 +640,8 @@ impl Reader<'_> {
                     return Err(format!("the install script of `{package}` writes to other places than the packages"));
                 }
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
-                self.deeds.extend(made.unwrap_or_else(|| outputs::of_unknown(&directory, invocation)));
+                self.deeds
+                    .extend(made.unwrap_or_else(|| outputs::of_unknown(self.model, self.run, &directory, invocation)));
             }
             return Ok(());
         }

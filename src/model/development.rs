@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use super::cache::is_below;
 use super::call::Call;
+use super::deed::{joined, source_at};
 use super::manifest::package_json::PackageJson;
 use super::outputs::{Project, is_install, script_name};
+use super::projects::{self, Installed};
 use super::scope::Variable;
-use super::split::{Kind, context_files, kind};
-use super::{Base, Model, Refusal, Stage};
-use crate::context::Entry;
+use super::split::context_files;
+use super::{Base, Model, Refusal, Stage, front_end};
 use crate::shell::ast::{Script, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
@@ -23,17 +25,44 @@ const PROGRAM: &str = "dependencies";
 /// Scripts that call one another are followed so far.
 const MAX_NESTING: usize = 5;
 
-/// The command that removes the packages of development behind the instruction `cut`, the last one of the build.
+/// The command that removes what only the build needs behind the instruction `cut`, its last one, from what is copied: packages of
+/// development, and those of projects that the program is not.
 ///
 /// # Errors
 /// Why there is none.
-pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, String> {
-    let (run, install) = the_install(model, stage, cut)?;
-    let directory = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
-    if model.state(cut).workdir.fixed() != Some(directory) || model.state(cut).user != model.state(run).user {
-        return Err("the build ends in another directory or as another user than the install".to_owned());
+pub fn tidy(model: &Model<'_>, stage: &Stage, cut: usize, copies: &[String]) -> Result<String, String> {
+    let is_of_node = stage.image.as_deref().is_some_and(|image| image.family == tables::stages().node.family);
+    let (others, pruned) = if is_of_node {
+        let is_copied = |path: &String| copies.iter().any(|copy| path != copy && is_below(path, copy));
+        let others = projects::packages_of_build(model, stage, cut).into_iter().filter(is_copied).collect();
+        (others, prune(model, stage, cut))
+    } else {
+        let others = front_end::packages_of_build(model, stage, cut, copies)?;
+        (others, Err("nothing would be left out".to_owned()))
+    };
+    let workdir = model.state(cut).workdir.fixed().ok_or("the working directory is not known")?;
+    let others: Vec<&str> = others.iter().map(|path| written_from(workdir, path)).collect();
+    let removal = format!("rm -rf {}", others.join(" "));
+    match pruned {
+        found if others.is_empty() => found,
+        Ok(command) => Ok(format!("{removal} && {command}")),
+        Err(_) => Ok(removal),
     }
-    let project = Project::read(model, run, directory).ok_or("package.json is not known")?;
+}
+
+/// The path as it is written in a directory: without it when it lies below.
+fn written_from<'p>(workdir: &str, path: &'p str) -> &'p str {
+    path.strip_prefix(workdir.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path)
+}
+
+/// The command that removes the packages of development of the program.
+fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, String> {
+    let Installed { run, invocation: install, directory } = projects::of_program(model, stage, cut)?;
+    let workdir = model.state(cut).workdir.fixed().ok_or("the working directory is not known")?;
+    if model.state(cut).user != model.state(run).user {
+        return Err("the build ends as another user than the install".to_owned());
+    }
+    let project = Project::read(model, run, &directory).ok_or("package.json is not known")?;
     let manifest = &project.manifest;
     if !manifest.workspaces.is_empty() {
         return Err("the project has workspaces".to_owned());
@@ -48,21 +77,29 @@ pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, Str
     if leaves_out_development(model, run, &install) {
         return Err("the install leaves development dependencies out".to_owned());
     }
-    let pruner = pruner(model, stage, &install)?;
-    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err)?;
+    let pruner = pruner(model, stage, run, &directory, &install)?;
+    let others = projects::sources_of_build(model, stage, cut);
+    is_needed(model, stage, manifest, &packages, &others).map_or(Ok(()), Err)?;
     let kept = pruner.keeps.iter().filter(|option| install.has(option));
-    Ok(kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}")))
+    let command = kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}"));
+    Ok(if directory == workdir { command } else { format!("cd {} && {command}", written_from(workdir, &directory)) })
 }
 
 /// What the tool of the install does without development dependencies.
-fn pruner(model: &Model<'_>, stage: &Stage, install: &Invocation) -> Result<&'static Pruner, String> {
+fn pruner(
+    model: &Model<'_>,
+    stage: &Stage,
+    run: usize,
+    directory: &str,
+    install: &Invocation,
+) -> Result<&'static Pruner, String> {
     let pruner = tables::stages().pruner(&install.program).ok_or_else(|| {
         format!("how `{}` removes development dependencies behind a build is not known", install.program)
     })?;
     for needed in &pruner.lock {
-        if model.context.entry(&needed.file) != Entry::File
-            || !model.context.read(&needed.file).is_some_and(|text| text.contains(needed.text.as_str()))
-        {
+        let source = source_at(model, run, &joined(directory, &needed.file));
+        let text = source.and_then(|source| model.context.read(&source));
+        if !text.is_some_and(|text| text.contains(needed.text.as_str())) {
             return Err(format!("`{}` is not the lock file that it reads", needed.file));
         }
     }
@@ -152,9 +189,10 @@ fn omission(
     if let Some(started) = model.context.started().first() {
         return Err(needs_them(format!("`{}` starts another program in the container", started.file)));
     }
-    let pruner = pruner(model, stage, install).map_err(needs_them)?;
+    let directory = model.state(run).workdir.fixed().unwrap_or("/");
+    let pruner = pruner(model, stage, run, directory, install).map_err(needs_them)?;
     let packages: BTreeSet<&str> = development_of(manifest);
-    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err).map_err(needs_them)?;
+    is_needed(model, stage, manifest, &packages, &[]).map_or(Ok(()), Err).map_err(needs_them)?;
     let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
     at.map(|at| (pruner.omits.clone(), at))
         .ok_or_else(|| needs_them("the command has no place for an option".to_owned()))
@@ -172,22 +210,12 @@ fn may_use_packages(call: &Call<'_>) -> bool {
 
 /// The one RUN with an install of the project up to the cut.
 fn the_install(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<(usize, Invocation), String> {
-    let mut found = None;
-    for run in (stage.instructions.start..=cut).filter(|index| kind(model, *index) == Kind::Run) {
-        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
-        for command in script.all_simple_commands() {
-            let Some(invocation) = recognize(command) else { continue };
-            let is_tool = tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages);
-            if is_tool
-                && is_install(&invocation)
-                && !invocation.has("--global")
-                && found.replace((run, invocation)).is_some()
-            {
-                return Err("packages are installed more than once".to_owned());
-            }
-        }
+    let mut all = projects::installs(model, stage, cut)?.into_iter();
+    match (all.next(), all.next()) {
+        (Some(install), None) => Ok((install.run, install.invocation)),
+        (Some(_), Some(_)) => Err("packages are installed more than once".to_owned()),
+        (None, _) => Err("no install of the project is known".to_owned()),
     }
-    found.ok_or_else(|| "no install of the project is known".to_owned())
 }
 
 fn leaves_out_development(model: &Model<'_>, run: usize, install: &Invocation) -> bool {
@@ -215,17 +243,22 @@ fn development_of(manifest: &PackageJson) -> BTreeSet<&str> {
 /// Whether the program is started from sources that a tool compiles when it runs, or that is not known.
 #[must_use]
 pub fn runs_sources(model: &Model<'_>, stage: &Stage, cut: usize) -> bool {
-    let Ok((run, _)) = the_install(model, stage, cut) else { return true };
-    let project = model.state(run).workdir.fixed().and_then(|directory| Project::read(model, run, directory));
-    let Some(project) = project else { return true };
+    let Ok(install) = projects::of_program(model, stage, cut) else { return true };
+    let Some(project) = Project::read(model, install.run, &install.directory) else { return true };
     let Some(commands) = processes(model, stage, &project.manifest) else { return true };
     let is_source =
         |word: &String| tables::stages().runs_sources(word) || word.ends_with(".ts") || word.ends_with(".tsx");
     commands.iter().flatten().any(is_source)
 }
 
-/// Where the program needs a package of development.
-fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages: &BTreeSet<&str>) -> Option<String> {
+/// Where the program needs a package of development; `others` are directories of the context that it loads nothing of.
+fn is_needed(
+    model: &Model<'_>,
+    stage: &Stage,
+    manifest: &PackageJson,
+    packages: &BTreeSet<&str>,
+    others: &[String],
+) -> Option<String> {
     let Some(commands) = processes(model, stage, manifest) else {
         return Some("what a container starts is not known".to_owned());
     };
@@ -259,7 +292,10 @@ fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages:
     if let Some((path, _)) = files.iter().find(|(path, _)| is_configuration(path) && path.ends_with("ts")) {
         return Some(format!("`{path}` is compiled when the program starts"));
     }
-    let is_read = |path: &str| table.is_code(path) && (!table.is_of_development(path) || is_configuration(path));
+    let is_other = |path: &str| others.iter().any(|other| path.starts_with(&format!("{other}/")));
+    let is_read = |path: &str| {
+        !is_other(path) && table.is_code(path) && (!table.is_of_development(path) || is_configuration(path))
+    };
     for (path, text) in files.iter().filter(|(path, _)| is_read(path)) {
         if let Some(package) = packages.iter().find(|package| loads(text, package)) {
             return Some(format!("`{path}` loads `{package}`, a development dependency"));
@@ -286,7 +322,7 @@ fn loads(text: &str, package: &str) -> bool {
 }
 
 /// The commands that containers and health checks start, scripts of package.json and of the context followed.
-fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option<Vec<Vec<String>>> {
+pub(super) fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option<Vec<Vec<String>>> {
     let mut found = Vec::new();
     for index in stage.instructions.clone() {
         let command = match &model.instruction(index).kind {
@@ -357,7 +393,7 @@ impl Reader<'_> {
         };
         if let Some(path) = named.filter(|word| word.contains('/')) {
             let workdir = self.model.state(self.stage.instructions.end - 1).workdir.fixed()?;
-            let path = super::deed::joined(workdir, path);
+            let path = joined(workdir, path);
             let source = self.model.context_file(self.stage, self.stage.instructions.end, &path)?;
             let text = self.model.context.read(&source)?;
             if !tables::stages().is_code(&source) || source.ends_with(".sh") {

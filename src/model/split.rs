@@ -6,12 +6,12 @@ use super::cache::is_below;
 use super::deed::{Deed, deeds, joined};
 use super::owner::{self, Taken};
 use super::scope::Variable;
-use super::{Model, Stage};
+use super::{Model, Stage, front_end};
 use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::source::Span;
-use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
+use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer, Word};
 use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, OptionValue, PackageManager, Recommended};
 
 /// What an instruction is to a split.
@@ -111,6 +111,15 @@ pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>>
         }
     }
     Some(found)
+}
+
+/// Whether a COPY brings a directory, or that is not known.
+#[must_use]
+pub fn brings_directory(model: &Model<'_>, index: usize) -> bool {
+    let Some(copy) = transfer(model, index) else { return false };
+    let is_file = |path: &String| model.context.entry(path) == Entry::File;
+    let are_files = |word: &Word| model.context.glob(&word.text).is_some_and(|paths| paths.iter().all(is_file));
+    model.instruction(index).flag("from").is_none() && !copy.sources.iter().all(are_files)
 }
 
 /// The paths to which a COPY brings something that others than the compiler of the language may read; `None` when that is not
@@ -528,36 +537,28 @@ fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Resu
     Ok(())
 }
 
-/// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
+/// Whether what the COPY at `index` brings is brought by a later one too, or only says what to install.
 #[must_use]
-pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usize) -> bool {
+pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize) -> bool {
     let Some(early) = transfer(model, index).filter(|_| model.instruction(index).flags.is_empty()) else {
         return false;
     };
-    let Some(target) = destination(model, index) else { return false };
     let is_manifest = |source: &str| tables::stages().is_manifest(source.rsplit('/').next().unwrap_or(source));
     let is_plain = |source: &str| !source.starts_with("<<") && !source.contains("://") && !source.contains('$');
     let sources: Vec<&str> = early.sources.iter().map(|word| word.text.trim_start_matches("./")).collect();
     if sources.iter().all(|source| is_manifest(source) && is_plain(source)) {
         return true;
     }
-    // `COPY a b ./` and `COPY . .` put the files of the first at the same places.
-    let is_directory =
-        early.destination.text.ends_with('/') || early.destination.text.ends_with('.') || sources.len() > 1;
-    let is_top = |source: &str| !source.is_empty() && source != "." && !source.contains('/') && is_plain(source);
-    let is_file = |source: &str| {
-        model
-            .context
-            .glob(source)
-            .is_some_and(|paths| !paths.is_empty() && paths.iter().all(|path| model.context.entry(path) == Entry::File))
-    };
+    // `COPY web/a web/` and `COPY . .` put the files of the first at the same places.
     let is_whole = |later: &Transfer| later.sources.iter().any(|source| matches!(source.text.as_str(), "." | "./"));
-    (cut + 1..stage.instructions.end).any(|later| {
+    let Some(brought) = targets(model, index).filter(|_| sources.iter().all(|source| is_plain(source))) else {
+        return false;
+    };
+    (index + 1..stage.instructions.end).any(|later| {
         let whole = transfer(model, later).is_some_and(is_whole) && model.instruction(later).flags.is_empty();
-        whole
-            && destination(model, later).as_deref() == Some(target.as_str())
-            && is_directory
-            && sources.iter().all(|source| is_top(source) && is_file(source))
+        let target = destination(model, later).filter(|_| whole);
+        !brought.is_empty()
+            && target.is_some_and(|target| brought.iter().all(|(source, at)| joined(&target, source) == *at))
     })
 }
 
@@ -629,6 +630,10 @@ pub fn runtime_packages(
                     && of_node.packages.contains(&name)
                     && !runs_any(model, stage, &of_node.programs)
                 {
+                    found.dropped.push(name);
+                    continue;
+                }
+                if front_end::programs_of(&name).is_some() && front_end::why_needed(model, stage).is_none() {
                     found.dropped.push(name);
                     continue;
                 }
@@ -714,7 +719,13 @@ fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.
 #[must_use]
 pub fn is_build_only(model: &Model<'_>, package: &str) -> bool {
-    let image = model.stages.last().and_then(|stage| stage.image.as_deref());
+    let stage = model.stages.last();
+    if front_end::programs_of(package).is_some()
+        && stage.is_some_and(|stage| front_end::why_needed(model, stage).is_none())
+    {
+        return true;
+    }
+    let image = stage.and_then(|stage| stage.image.as_deref());
     let manager = image.and_then(|image| image.package_manager.known());
     manager.is_none_or(|manager| tables::is_build_only(*manager, package).is_some())
 }
@@ -757,10 +768,15 @@ fn is_of_made_directories(model: &Model<'_>, run: usize, call: &super::call::Cal
     let Some(stage) = model.stage_of(run).filter(|_| is_of_attributes && call.is_plain()) else { return false };
     let made = owner::made_directories(model, run);
     let workdir = model.state(run).workdir.fixed().unwrap_or("/");
+    // `mkdir -p` makes the directories above, too; what stands in one that the image has is the same in a like image.
+    let holds = |path: &str| {
+        let is_system = tables::effects().directories.every.iter().any(|every| every == path);
+        !is_system && made.iter().any(|made| is_below(made, path))
+    };
     let is_made = |path: &Option<String>| {
         path.as_ref()
             .map(|path| joined(workdir, path))
-            .is_some_and(|path| made.contains(&path) || is_made_by_workdir(model, stage, run, &path))
+            .is_some_and(|path| holds(&path) || is_made_by_workdir(model, stage, run, &path))
     };
     let paths = model.paths(run, call);
     paths.len() > 1 && paths[1..].iter().all(is_made)
@@ -846,11 +862,26 @@ pub fn runs_any(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -
 /// The program of these that may be started, and where it stands.
 #[must_use]
 pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
-    for index in stage.instructions.clone() {
+    if let Some(reason) = why_it_is_started(model, stage, programs) {
+        return Some(reason);
+    }
+    let Some(files) = context_files(model) else {
+        return Some("what the program starts is not known without the build context".to_owned());
+    };
+    files.iter().find_map(|(path, text)| {
+        let program = program_in(path, text, programs)?;
+        Some(format!("`{path}` may start `{program}`"))
+    })
+}
+
+/// The program of these that containers or health checks start.
+#[must_use]
+pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
+    stage.instructions.clone().find_map(|index| {
         let command = match &model.instruction(index).kind {
             InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
             InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
-            _ => continue,
+            _ => return None,
         };
         let line = model.lines.line(model.instruction(index).span.start);
         let found = match command {
@@ -862,19 +893,16 @@ pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>
                 None => Some("a command that is not understood".to_owned()),
             },
         };
-        if let Some(program) = found {
-            return Some(format!("line {line} may start `{program}`"));
-        }
-    }
-    let Some(files) = context_files(model) else {
-        return Some("what the program starts is not known without the build context".to_owned());
-    };
-    // No program runs the files of a build without its tools, which are looked for themselves.
-    let is_run = |path: &str| !tables::stages().is_build_file(base_name(path));
-    files.iter().filter(|(path, _)| is_run(path)).find_map(|(path, text)| {
-        let program = programs.iter().find(|program| mentions(path, text, program))?;
-        Some(format!("`{path}` may start `{program}`"))
+        found.map(|program| format!("line {line} may start `{program}`"))
     })
+}
+
+/// The program of these that a file of the context may start. No program runs the files of a build without its tools, which are looked
+/// for themselves.
+#[must_use]
+pub fn program_in<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) -> Option<&'p String> {
+    let is_run = !tables::stages().is_build_file(base_name(path));
+    programs.iter().find(|program| is_run && mentions(path, text, program))
 }
 
 fn base_name(word: &str) -> &str {

@@ -26,6 +26,8 @@ pub struct StageTable {
     /// Projects of Node.
     #[serde(rename = "projects")]
     pub node: NodeProjects,
+    /// What builds front ends in images of other languages.
+    pub front_ends: FrontEnds,
     sources: Sources,
     /// What takes the place of images with a toolchain.
     pub runtimes: Vec<RuntimeImage>,
@@ -38,6 +40,7 @@ pub struct StageTable {
     /// What is known of Ruby.
     pub ruby: RubyTable,
     servers: Vec<FileServer>,
+    generators: Accounts,
     lookers: Lookers,
     settings: Settings,
     asks: Vec<Starts>,
@@ -124,6 +127,7 @@ pub struct NodeProjects {
     pub globals: BTreeMap<String, Vec<String>>,
     /// What fetches package managers when they are called.
     pub shims: Shims,
+    programs: BTreeSet<String>,
     checks: BTreeSet<String>,
     removers: BTreeSet<String>,
     builders: Vec<ProjectBuilder>,
@@ -133,6 +137,25 @@ pub struct NodeProjects {
     runs_sources: BTreeSet<String>,
     code: BTreeSet<String>,
     development: DevelopmentFiles,
+}
+
+/// What builds the part of a program that browsers load.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontEnds {
+    source: String,
+    /// Packages of distributions, with the programs of Node that they bring.
+    pub packages: BTreeMap<String, BTreeSet<String>>,
+    /// How the addresses of scripts begin that add a source of packages.
+    pub setups: BTreeSet<String>,
+    /// Packages that such a source has.
+    pub brings: BTreeSet<String>,
+    /// Programs that fetch such a script.
+    pub fetchers: BTreeSet<String>,
+    /// Endings of files whose lines may be commands, as those of `Procfile`, which has none.
+    pub settings: BTreeSet<String>,
+    /// Packages of Python that start Node.
+    pub callers: BTreeSet<String>,
 }
 
 /// A program that puts others on the PATH.
@@ -188,6 +211,9 @@ pub struct ProjectBuilder {
     /// Words in its configuration that put it elsewhere.
     #[serde(default)]
     pub elsewhere: Vec<String>,
+    /// The one of them behind which a string names the directory.
+    #[serde(default)]
+    pub named: Option<String>,
 }
 
 /// What removes development dependencies behind a build.
@@ -785,6 +811,18 @@ impl StageTable {
         self.node.tools.get(program).copied()
     }
 
+    /// Whether a program of that name comes with packages of Node and builds a project.
+    #[must_use]
+    pub fn is_project_program(&self, program: &str) -> bool {
+        self.node.programs.contains(program)
+    }
+
+    /// Whether the program makes a site.
+    #[must_use]
+    pub fn makes_sites(&self, program: &str) -> bool {
+        self.generators.programs.contains(program)
+    }
+
     /// Whether the program starts its arguments.
     #[must_use]
     pub fn starts_others(&self, program: &str) -> bool {
@@ -904,6 +942,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
     let others = [
         &table.accounts.source,
         &table.environment.source,
+        &table.front_ends.source,
         &table.install.source,
         &table.login.source,
         &table.manifests.source,
@@ -911,6 +950,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.node.source,
         &table.sources.source,
         &table.crates.source,
+        &table.generators.source,
         &table.helpers.source,
         &table.java.source,
         &table.ruby.source,

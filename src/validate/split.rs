@@ -8,7 +8,7 @@ use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
 use crate::model::owner::{self, Taken};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage, java, replay, served};
+use crate::model::{Base, Model, Stage, front_end, java, replay, served, started};
 use crate::shell::ast::SimpleCommand;
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
@@ -40,30 +40,51 @@ pub struct Split {
     pub packages: Vec<String>,
 }
 
+/// Where the new stage takes over what was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// Above what it copies itself, so that a change of the sources does not take it again.
+    Above,
+    /// Behind that, into a directory that has it: what was built counts, whatever lies about in the build context.
+    Behind,
+}
+
 impl Split {
-    /// The lines of the new stage that take over what was built.
+    /// The lines of the new stage that take over what was built: what stands in a directory to which it copies, too, or the rest.
     ///
     /// # Errors
     /// Why it cannot be taken over.
-    pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
+    pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage, place: Carried) -> Result<Vec<String>, String> {
         let base = self.other_base(before, stage);
-        let taken = self.taken(before, base.as_ref());
+        let taken = self.taken(before, base.as_ref(), place);
         let mut lines = Vec::new();
-        for copy in &self.copies {
+        for copy in self.copies.iter().filter(|copy| self.place_of(before, copy) == place) {
             lines.extend(split::copy_lines(before, stage, &taken, &self.name, copy)?);
         }
-        lines.extend(self.linker_line(before, stage)?);
-        lines.extend(self.environment.map(|_| split::path_line()));
-        lines.extend(self.path.clone());
+        lines.extend(self.linker_line(before, stage, place)?);
+        if place == Carried::Above {
+            lines.extend(self.environment.map(|_| split::path_line()));
+            lines.extend(self.path.clone());
+        }
         Ok(lines)
+    }
+
+    fn place_of(&self, before: &Model<'_>, copy: &str) -> Carried {
+        let holds = |index: usize| {
+            split::destination(before, index).is_some_and(|target| is_below(copy, &target))
+                && split::brings_directory(before, index)
+        };
+        if self.repeated.iter().any(|index| holds(*index)) { Carried::Behind } else { Carried::Above }
     }
 
     /// Whether what is taken over belongs to several users, so that the builder has to keep its owners.
     #[must_use]
     pub fn keeps_owners(&self, before: &Model<'_>, stage: &Stage) -> bool {
         let base = self.other_base(before, stage);
-        let taken = self.taken(before, base.as_ref());
-        self.copies.iter().any(|copy| owner::owners(before, stage, &taken, copy).is_ok_and(|owners| owners.kept))
+        self.copies.iter().any(|copy| {
+            let taken = self.taken(before, base.as_ref(), self.place_of(before, copy));
+            owner::owners(before, stage, &taken, copy).is_ok_and(|owners| owners.kept)
+        })
     }
 
     /// Whether a COPY of the new stage brings the file at the path.
@@ -102,17 +123,16 @@ impl Split {
         Ok(names)
     }
 
-    /// The line that tells the linker of the libraries that are taken over, if the build told it.
-    fn linker_line(&self, before: &Model<'_>, stage: &Stage) -> Result<Option<String>, String> {
-        let runs = (stage.instructions.start..=self.cut).filter(|index| split::kind(before, *index) == Kind::Run);
-        let tells = |index: &usize| deeds(before, *index).is_ok_and(|deeds| deeds.contains(&Deed::Linked));
-        if !self.copies.iter().any(|copy| split::may_have_libraries(copy))
-            || !runs.into_iter().any(|index| tells(&index))
-        {
+    /// The line that tells the linker of the libraries that are taken over at the place, if the build told it.
+    fn linker_line(&self, before: &Model<'_>, stage: &Stage, place: Carried) -> Result<Option<String>, String> {
+        let mut runs = (stage.instructions.start..=self.cut).filter(|index| split::kind(before, *index) == Kind::Run);
+        let tells = |index: usize| deeds(before, index).is_ok_and(|deeds| deeds.contains(&Deed::Linked));
+        let mut copies = self.copies.iter().filter(|copy| self.place_of(before, copy) == place);
+        if !copies.any(|copy| split::may_have_libraries(copy)) || !runs.any(tells) {
             return Ok(None);
         }
-        let at = self.carried_above(before).unwrap_or(self.cut + 1).min(self.cut + 1);
-        match before.state(at).user.fixed() {
+        let above = self.carried_above(before).filter(|_| place == Carried::Above);
+        match before.state(above.unwrap_or(self.cut + 1)).user.fixed() {
             Some("" | "root" | "0") => Ok(Some("RUN ldconfig".to_owned())),
             _ => Err("only root can tell the linker of the libraries that are taken over".to_owned()),
         }
@@ -131,8 +151,8 @@ impl Split {
         split::runtime_base(before, stage).filter(|base| base.text == self.base)
     }
 
-    fn taken<'s>(&'s self, before: &Model<'_>, base: Option<&'s RuntimeBase>) -> Taken<'s> {
-        let above = self.carried_above(before);
+    fn taken<'s>(&'s self, before: &Model<'_>, base: Option<&'s RuntimeBase>, place: Carried) -> Taken<'s> {
+        let above = self.carried_above(before).filter(|_| place == Carried::Above);
         Taken {
             cut: self.cut,
             repeated: &self.repeated,
@@ -218,7 +238,7 @@ impl Split {
             return Err("the PATH of the new stage lacks the directory of a program".to_owned());
         }
         if let Some(prune) = &self.prune
-            && development::prune(before, stage, self.cut)? != *prune
+            && development::tidy(before, stage, self.cut, &self.copies)? != *prune
         {
             return Err(format!("`{prune}` is not what removes packages of development"));
         }
@@ -354,11 +374,8 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
     let target = split::destination(before, index).ok_or("where it copies to is not known")?;
     if is_repeated {
         // What a build removed would come back below the copy.
-        let targets =
-            split::targets(before, index).map(|targets| targets.into_iter().map(|(_, target)| target).collect());
-        let targets: Vec<String> = targets.unwrap_or_else(|| vec![target.clone()]);
-        let overlaps = |copy: &String| targets.iter().any(|target| is_below(copy, target) || is_below(target, copy));
-        return if split.copies.iter().any(overlaps) { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
+        let overlaps = front_end::brings_to(before, index, &split.copies);
+        return if overlaps { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
     }
     let is_copied = |target: &String| split.copies.iter().any(|copy| is_below(target, copy));
     let language = split::language(before, stage, split.cut);
@@ -371,7 +388,7 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
     if is_copied(&target)
         || is_unused_tool()
         || is_unread()
-        || split::is_brought_later(before, stage, index, split.cut)
+        || split::is_brought_later(before, stage, index)
         || carry::is_scratch_copy(before, stage, split.cut, index)
     {
         return Ok(());
@@ -405,7 +422,7 @@ fn run(
             }
             Deed::Tools(_) | Deed::Programs => true,
             Deed::PythonTools(_) => split.environment.is_none_or(|first| index < first),
-            Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) | Deed::Linked => false,
+            Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -421,8 +438,9 @@ fn run(
             Deed::Owner { path, .. }
                 if split.copies.iter().any(|copy| is_below(path, copy)) || tables::stages().is_scratch(path) => {}
             Deed::Owner { path, .. } => return Err(format!("the owner of `{path}` that it sets is lost")),
+            Deed::Programs if front_end::why_needed(before, stage).is_none() => {}
             Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
-            Deed::Packages { .. } | Deed::Upgraded { .. } | Deed::Taken(_) | Deed::Linked => {}
+            Deed::Packages { .. } | Deed::Source | Deed::Taken(_) | Deed::Upgraded { .. } | Deed::Linked => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages | Deed::PythonTools(_) if is_own_environment(before, split, index) => {}
@@ -430,6 +448,8 @@ fn run(
                 let started = split::why_it_runs(before, stage, &programs.iter().cloned().collect());
                 started.map_or(Ok(()), |reason| Err(format!("it installs what is lost: {reason}")))?;
             }
+            // A server of files loads none of them.
+            Deed::PythonPackages if served::directory(before, stage).is_some() => {}
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
             Deed::Below(path) | Deed::Output(path)
@@ -464,10 +484,44 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
             split::may_run_there(before, index)?;
         }
     }
+    goes_without_node(before, stage, split, packages)?;
+    if let Some(path) = started::lost_file(before, stage, split.cut, &split.copies) {
+        return Err(format!("`{path}`, which a container starts, is not known to be there"));
+    }
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
     packages.are_enough(before, stage)
+}
+
+/// Where Node is left out no RUN of the new stage calls it, and no package comes from a source that only the build has.
+fn goes_without_node(
+    before: &Model<'_>,
+    stage: &Stage,
+    split: &Split,
+    packages: &RuntimePackages,
+) -> Result<(), String> {
+    let runs = || stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Run);
+    let is_kept = |index: &usize| *index > split.cut || split.repeated.contains(index);
+    let is_dropped = packages.dropped.iter().any(|name| front_end::programs_of(name).is_some());
+    if is_dropped && let Some(run) = runs().filter(is_kept).find(|run| front_end::calls_node(before, *run)) {
+        let line = before.lines.line(before.instruction(run).span.start);
+        return Err(format!("line {line} calls Node, which is left out"));
+    }
+    let has_source = |run: &usize| deeds(before, *run).is_ok_and(|deeds| deeds.contains(&Deed::Source));
+    let brings = &tables::stages().front_ends.brings;
+    let installs = |run: usize| {
+        deeds(before, run).is_ok_and(|deeds| {
+            deeds.iter().any(
+                |deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| brings.contains(name))),
+            )
+        })
+    };
+    let is_brought = packages.install.iter().any(|name| brings.contains(name)) || runs().filter(is_kept).any(installs);
+    match runs().find(has_source) {
+        Some(_) if is_brought => Err("a package comes from a source that only the build has".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// Copies are disjoint, each is something that stands there when the build is over, all of it belongs to root.
@@ -491,7 +545,9 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }
-    split.carried_lines(before, stage).map(drop)
+    [Carried::Above, Carried::Behind]
+        .into_iter()
+        .try_for_each(|place| split.carried_lines(before, stage, place).map(drop))
 }
 
 /// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
@@ -561,7 +617,7 @@ fn after(
     let carried_above = split.carried_above(before);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            list.extend(carried(before, stage, split)?);
+            list.extend(carried(before, stage, split, Carried::Above)?);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(before, index) {
@@ -576,7 +632,10 @@ fn after(
     let carried_below = split.carried_below(before).unwrap_or(split.cut + 1);
     for index in split.cut + 1..=stage.instructions.end {
         if carried_above.is_none() && carried_below == index {
-            list.extend(carried(before, stage, split)?);
+            list.extend(carried(before, stage, split, Carried::Above)?);
+        }
+        if index == split.cut + 1 {
+            list.extend(carried(before, stage, split, Carried::Behind)?);
         }
         if index < stage.instructions.end {
             list.push((Some(index), of(index)?));
@@ -601,8 +660,13 @@ fn without_system_options(before: &Model<'_>, index: usize) -> Option<String> {
 }
 
 /// The effects that carry over what was built.
-fn carried(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<Vec<(Option<usize>, Effect)>, String> {
-    split.carried_lines(before, stage)?.iter().map(|line| Ok((None, effect_of(line)?))).collect()
+fn carried(
+    before: &Model<'_>,
+    stage: &Stage,
+    split: &Split,
+    place: Carried,
+) -> Result<Vec<(Option<usize>, Effect)>, String> {
+    split.carried_lines(before, stage, place)?.iter().map(|line| Ok((None, effect_of(line)?))).collect()
 }
 
 /// The effect of a FROM.

@@ -5,7 +5,7 @@ use crate::model::deed::with_any_extras;
 use crate::model::scope::Variable;
 use crate::shell::ast::SimpleCommand;
 use crate::shell::command::Invocation;
-use crate::shell::command::pip::PipInstall;
+use crate::shell::command::pip::{PipInstall, built_package};
 use crate::tables::{self, Ecosystem, LibC, OnMusl, Wheel};
 
 /// What would make a package readable.
@@ -29,6 +29,7 @@ struct Requirement {
 }
 
 /// What an install says of wheels.
+#[derive(Default)]
 pub(super) struct Wheels {
     /// Whether nothing is compiled.
     only: bool,
@@ -68,6 +69,10 @@ impl Reader<'_> {
             return self.gap("packages are compiled although they have wheels", "wheels where there are some");
         }
         for requirement in &install.requirements {
+            if let Some(directory) = built_package(requirement) {
+                self.built(directory, &wheels);
+                continue;
+            }
             let word = command.words.get(requirement.word);
             let text = word
                 .and_then(|word| self.model.text_of(self.place.instruction, word).or_else(|| with_any_extras(word)));
@@ -82,6 +87,23 @@ impl Reader<'_> {
                 Some(file) => self.in_file(&file, |reader, text| reader.requirements(&file, text, &wheels)),
                 None => self.gap("the requirements are not known", "the file in the build context"),
             }
+        }
+    }
+
+    /// Packages that an earlier command put into the directory: `pip wheel`, whose requirements are looked at there, or a build of
+    /// the project above it.
+    fn built(&mut self, directory: &str, wheels: &Wheels) {
+        let makes_wheels = |index: usize| {
+            self.model.is_run(index)
+                && self
+                    .model
+                    .calls(index)
+                    .iter()
+                    .any(|call| call.program() == "pip" && call.subcommand() == Some("wheel"))
+        };
+        if !self.stage.instructions.clone().any(makes_wheels) {
+            let project = directory.rsplit_once('/').map_or(".", |(project, _)| project).to_owned();
+            self.project(&project, &[], wheels);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase};
-use crate::model::{Model, Stage, java, replay};
+use crate::model::{Model, Stage, front_end, java, replay};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -48,8 +48,7 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
                 }));
             }
             Kind::Transfer if model.instruction(index).flag("from").is_none() => {
-                if split::is_brought_later(model, stage, index, cut) || carry::is_scratch_copy(model, stage, cut, index)
-                {
+                if split::is_brought_later(model, stage, index) || carry::is_scratch_copy(model, stage, cut, index) {
                     continue;
                 }
                 match language.and_then(|language| split::assets(model, index, language)) {
@@ -185,7 +184,7 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
     let assets = language.and_then(|language| split::assets(model, index, language));
     !split::destination(model, index).is_some_and(|target| is_copied(&target))
         && !assets.is_some_and(|assets| assets.iter().all(is_copied))
-        && !split::is_brought_later(model, stage, index, draft.cut)
+        && !split::is_brought_later(model, stage, index)
         && !carry::is_scratch_copy(model, stage, draft.cut, index)
 }
 
@@ -209,8 +208,8 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         Deed::PythonTools(programs) | Deed::Tools(programs) => {
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
-        Deed::Programs => true,
-        Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) | Deed::Linked => false,
+        Deed::Programs => front_end::why_needed(model, stage).is_some(),
+        Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }

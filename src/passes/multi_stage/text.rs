@@ -5,7 +5,7 @@ use crate::model::split::{self, Kind, RuntimePackages};
 use crate::model::{Model, Stage};
 use crate::source::Span;
 use crate::syntax::ast::{InstructionKind, ItemKind};
-use crate::validate::Split;
+use crate::validate::{Carried, Split};
 
 /// A line that an install makes longer than this names each package on a line of its own.
 const LINE_WIDTH: usize = 100;
@@ -46,7 +46,7 @@ pub(super) fn edits(
     if let Some(index) = split.carried_below(model) {
         let at = lines(model, index - 1).end;
         let line_end = if model.source[..at].ends_with('\n') { "" } else { style.line_end };
-        edits.push(Edit::insert(at, format!("{line_end}{}", carried(model, stage, split, &style)?)));
+        edits.push(Edit::insert(at, format!("{line_end}{}", carried(model, stage, split, &style, Carried::Above)?)));
     }
     Ok(edits)
 }
@@ -109,11 +109,11 @@ fn new_stage(
     if split.installs_first(model) {
         text.push_str(&install.take().unwrap_or_default());
     }
-    let carried = carried(model, stage, split, style)?;
+    let above = carried(model, stage, split, style, Carried::Above)?;
     let carried_above = split.carried_above(model);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            text.push_str(&carried);
+            text.push_str(&above);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(model, index) {
@@ -133,14 +133,15 @@ fn new_stage(
         }
     }
     if carried_above.is_none() && split.carried_below(model).is_none() {
-        text.push_str(&carried);
+        text.push_str(&above);
     }
+    text.push_str(&carried(model, stage, split, style, Carried::Behind)?);
     Ok(text)
 }
 
 /// What takes over what was built.
-fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style) -> Result<String, String> {
-    Ok(split.carried_lines(model, stage)?.iter().map(|line| style.line(line)).collect())
+fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style, place: Carried) -> Result<String, String> {
+    Ok(split.carried_lines(model, stage, place)?.iter().map(|line| style.line(line)).collect())
 }
 
 /// The install of the packages that the new stage needs.
