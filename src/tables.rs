@@ -46,7 +46,9 @@ pub use builds::{
     decode_builds,
 };
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
-pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
+pub use dependencies::{
+    DependencyTable, GradleWords, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies,
+};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};

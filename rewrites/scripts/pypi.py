@@ -1,34 +1,33 @@
 #!/usr/bin/env python3
 """Makes `universal` and `wheels` of packages/python.yaml from an index of Python packages.
 
-    python3 rewrites/scripts/pypi.py NAMES [--index URL] [--flagged FILE] [--write]
+    python3 rewrites/scripts/pypi.py NAMES [--index URL] [--flagged FILE] [--write | --check]
 
 NAMES is a file with a name of a package in each line; what they depend on is looked at, too. A package is listed for a minor
 version of Python from the first release on from which every release has a wheel for it, on x86-64 and on ARM64, with glibc 2.28 or
 older; what it depends on has to be listed as well, at every release that is looked at. FILE names packages that need more than
 their wheels when they run, and are left out: those whose sources start programs or load libraries by name.
 
-Without --write, the rows that would change are printed. Needs the package `packaging`.
+Needs the package `packaging`.
 """
 
-import argparse
 import concurrent.futures
 import functools
 import html
 import pathlib
 import re
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import yaml
+from common import REWRITES, finish, parser
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-TABLE = pathlib.Path(__file__).resolve().parent.parent / "packages" / "python.yaml"
+TABLE = REWRITES / "packages" / "python.yaml"
 MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 MACHINES = {"x86_64", "aarch64"}
 # manylinux tags up to glibc 2.28, which Debian 10 has.
@@ -283,12 +282,11 @@ def rows(known, first, pure):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", type=pathlib.Path)
-    parser.add_argument("--index", default="https://pypi.org/simple/")
-    parser.add_argument("--flagged", type=pathlib.Path)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("names", type=pathlib.Path)
+    arguments.add_argument("--index", default="https://pypi.org/simple/")
+    arguments.add_argument("--flagged", type=pathlib.Path)
+    arguments = arguments.parse_args()
     text = TABLE.read_text()
     table = yaml.safe_load(text)
     pure = set(table["pure"])
@@ -296,15 +294,10 @@ def main():
     known = look_at_all(arguments.names.read_text().split(), Index(arguments.index))
     universal, wheels = rows(known, closed(known, pure, flagged), pure)
     for key, new in (("universal", universal), ("wheels", wheels)):
-        old = table[key].splitlines()
-        for line in sorted(set(old) ^ set(new)):
-            print("-" if line in old else "+", key, line)
         block = f"{key}: |\n" + "".join(f"  {line}\n" for line in new)
         text = re.sub(rf"^{key}: \|\n(?:  .*\n)+", lambda _: block, text, flags=re.M)
-    if arguments.write:
-        TABLE.write_text(text)
-    return 0
+    finish({TABLE: text}, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

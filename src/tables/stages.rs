@@ -42,6 +42,7 @@ pub struct StageTable {
     servers: Vec<FileServer>,
     generators: Accounts,
     lookers: Lookers,
+    settings: Settings,
     asks: Vec<Starts>,
     helpers: Accounts,
     starts: Vec<Starts>,
@@ -508,7 +509,22 @@ struct Lookers {
     programs: BTreeSet<String>,
     /// Options with which they do more.
     unless: BTreeSet<String>,
+    /// Options with which other programs only look.
+    options: BTreeMap<String, BTreeSet<String>>,
+    /// The only word with which any program does.
+    any: BTreeSet<String>,
     source: String,
+}
+
+/// What changes settings of the distribution.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    source: String,
+    commands: BTreeSet<String>,
+    files: BTreeSet<String>,
+    reads: BTreeSet<String>,
+    linkers: BTreeSet<String>,
 }
 
 impl FileServer {
@@ -764,7 +780,43 @@ impl StageTable {
             word.as_ref()
                 .is_some_and(|word| !self.lookers.unless.iter().any(|option| word.starts_with(option.as_str())))
         };
-        self.lookers.programs.contains(program) && words.iter().all(is_known)
+        let looks = |word: &Option<String>| {
+            let options = self.lookers.options.get(program);
+            word.as_ref().is_some_and(|word| options.is_some_and(|options| options.contains(word)))
+        };
+        if let [_, Some(word)] = words
+            && self.lookers.any.contains(word)
+        {
+            return true;
+        }
+        self.lookers.programs.contains(program) && words.iter().all(is_known) || words.get(1).is_some_and(looks)
+    }
+
+    /// Whether the command only changes settings of the distribution.
+    #[must_use]
+    pub fn changes_settings(&self, program: &str) -> bool {
+        self.settings.commands.contains(program)
+    }
+
+    /// Whether the file holds settings of the distribution.
+    #[must_use]
+    pub fn is_setting(&self, path: &str) -> bool {
+        self.settings.files.contains(path)
+    }
+
+    /// Whether settings of the distribution are taken from the path.
+    #[must_use]
+    pub fn gives_settings(&self, path: &str) -> bool {
+        let is_within = |directory: &String| {
+            path.strip_prefix(directory.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.settings.reads.iter().any(is_within)
+    }
+
+    /// Whether the command tells the linker of libraries.
+    #[must_use]
+    pub fn tells_the_linker(&self, program: &str) -> bool {
+        self.settings.linkers.contains(program)
     }
 
     /// The word of a text in code of the language that asks for what only its toolchain has.
@@ -955,6 +1007,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.java.source,
         &table.ruby.source,
         &table.lookers.source,
+        &table.settings.source,
         &table.zones.source,
         &table.toolchain.source,
     ];

@@ -51,6 +51,12 @@ const UNLOCKS: &[(&str, &str)] = &[
     ("installed more than once", "one project, or an install of each without development dependencies"),
     ("package.json is not known", "package.json in the build context"),
     ("not worth it", "nothing: the file is as lean without a split"),
+    ("fetches a file", "the program from a package of the distribution, or from an image of its own (`COPY --from`)"),
+    ("the mode that", "the mode given in the last lines"),
+    ("the settings that it changes", "the settings in a RUN of their own"),
+    ("the account that it makes", "the account in a RUN of its own, in plain words"),
+    ("the owner of `", "the owner given in the last lines"),
+    ("is not made where", "the account in a RUN above what is copied"),
     ("a RUN changes owners", "`COPY --chown` in place of `chown`"),
     ("belongs to several users", "one owner for what the program is made of (`COPY --chown`)"),
     (
