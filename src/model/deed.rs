@@ -12,14 +12,14 @@ pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, front_end, gems, installs, java, outputs};
+use super::{Model, front_end, gems, installs, java, outputs, split};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::{Argument, Invocation, recognize};
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
-use crate::tables::{self, Operands, OptionValue, ProjectTool};
+use crate::tables::{self, CommandEffects, Operands, OptionValue, ProjectTool};
 
 /// What a command leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,17 @@ pub enum Deed {
     Source,
     /// A user or a group.
     Account,
+    /// Newer versions of packages of the base image.
+    Upgraded {
+        /// The subcommand.
+        command: String,
+        /// Whether the RUN itself refreshes the lists that it reads.
+        refreshed: bool,
+    },
+    /// Settings of the distribution, from its packages.
+    Settings,
+    /// What the linker knows of libraries.
+    Linked,
     /// The owner of what stands at the absolute path.
     Owner {
         /// The path.
@@ -229,7 +240,9 @@ impl Reader<'_> {
         let fixed = fixed_part(path);
         let paths: Vec<String> = self.directories.iter().map(|directory| joined(directory, fixed)).collect();
         for path in paths {
-            if !tables::stages().is_scratch(&path) {
+            if tables::stages().is_setting(&path) {
+                self.deeds.push(Deed::Settings);
+            } else if !tables::stages().is_scratch(&path) {
                 self.deeds.push(Deed::Below(path));
             }
         }
@@ -242,7 +255,7 @@ impl Reader<'_> {
             && self.is_chain
         {
             let path = joined(directory, target);
-            if !tables::stages().is_scratch(&path) {
+            if !tables::stages().is_scratch(&path) && !tables::stages().is_setting(&path) {
                 self.deeds.push(Deed::Output(path));
             }
         }
@@ -253,6 +266,71 @@ impl Reader<'_> {
         let paths: Vec<Deed> = self.directories.iter().map(|directory| Deed::Output(joined(directory, path))).collect();
         self.deeds.extend(paths);
         Ok(())
+    }
+
+    /// What a command leaves behind that fetches files or unpacks them; `None` when that is not known.
+    fn fetched(&mut self, invocation: &Invocation, row: &CommandEffects) -> Option<Result<(), String>> {
+        let is_of_user = row.touches.iter().all(|path| path == "~") && !row.prefix;
+        let is_asked = row.requires.is_empty() || row.requires.iter().any(|option| invocation.has(option));
+        let is_known = matches!(row.operands, Operands::Urls | Operands::Clone | Operands::Text);
+        if !is_of_user || !is_asked || !is_known || invocation.unknown_option.is_some() {
+            return None;
+        }
+        for option in &invocation.options {
+            let Some(value) = &option.value else { continue };
+            match row.values.get(&option.name)? {
+                OptionValue::File | OptionValue::Write => {
+                    let text = value.text.as_deref().filter(|text| *text != "-")?;
+                    match self.directories.as_slice() {
+                        [directory] if self.is_chain && row.values[&option.name] == OptionValue::File => {
+                            let path = joined(directory, text);
+                            self.deeds.extend((!tables::stages().is_scratch(&path)).then_some(Deed::Output(path)));
+                        }
+                        _ => self.writes(Some(text)).ok()?,
+                    }
+                }
+                _ => {}
+            }
+        }
+        let is_here = row.cwd_with.iter().any(|option| invocation.has(option))
+            || !row.cwd_without.is_empty() && !row.cwd_without.iter().any(|option| invocation.has(option));
+        if is_here {
+            self.writes(Some(".")).ok()?;
+        }
+        if row.operands == Operands::Clone {
+            let arguments = invocation.known_arguments()?;
+            let name = match arguments.as_slice() {
+                [url] => url.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next()?,
+                [_, directory] => *directory,
+                _ => return None,
+            };
+            self.makes(name).ok()?;
+        }
+        Some(Ok(()))
+    }
+
+    /// Forgets what is removed again; whether the RUN itself made all of it.
+    fn removes(&mut self, path: Option<&str>) -> bool {
+        let ([directory], Some(path)) = (self.directories.as_slice(), path) else { return false };
+        if !self.is_chain || path.contains(['*', '?', '[', '{', '~']) {
+            return false;
+        }
+        let path = joined(directory, path);
+        let is_own = self.deeds.contains(&Deed::Output(path.clone())) && !self.is_brought_above(&path);
+        self.deeds.retain(|deed| !deed.path().is_some_and(|made| is_below(made, &path)));
+        is_own
+    }
+
+    /// Whether a COPY above the RUN may have brought something to the path or below it.
+    fn is_brought_above(&self, path: &str) -> bool {
+        let Some(stage) = self.model.stage_of(self.run) else { return true };
+        let meets = |other: &str| is_below(other, path) || is_below(path, other);
+        let mut above = (stage.instructions.start..self.run)
+            .filter(|index| split::kind(self.model, *index) == split::Kind::Transfer);
+        above.any(|index| match split::targets(self.model, index) {
+            Some(targets) => targets.iter().any(|(_, target)| meets(target)),
+            None => split::destination(self.model, index).is_none_or(|target| meets(&target)),
+        })
     }
 
     /// Notes directories that are made; whether they are known.
@@ -273,6 +351,10 @@ impl Reader<'_> {
         let Some(last) = last.as_ref().filter(|last| !last.contains(['*', '?', '['])) else { return false };
         let [directory] = self.directories.as_slice() else { return false };
         let target = joined(directory, last);
+        if tables::stages().is_setting(&target) {
+            self.deeds.push(Deed::Settings);
+            return true;
+        }
         let Some(sources) = sources.iter().cloned().collect::<Option<Vec<String>>>() else { return false };
         let sources: Vec<String> = sources.iter().map(|source| joined(directory, fixed_part(source))).collect();
         let every = &tables::effects().directories.every;
@@ -297,6 +379,9 @@ impl Reader<'_> {
 
     fn command(&mut self, command: &SimpleCommand) -> Result<(), String> {
         if command.words.first().is_none_or(|word| self.left_out.contains(&word.span.start)) {
+            return Ok(());
+        }
+        if self.only_looks(command) {
             return Ok(());
         }
         if let Some(read) = self.of_project(command) {
@@ -335,6 +420,10 @@ impl Reader<'_> {
             self.deeds.extend(deeds);
             return Ok(());
         }
+        if let Some(deed) = setting(program) {
+            self.deeds.push(deed);
+            return Ok(());
+        }
         if tables::stages().makes_accounts(program) {
             self.deeds.push(Deed::Account);
             return Ok(());
@@ -356,8 +445,12 @@ impl Reader<'_> {
         if tables::stages().writes_below(program, subcommand) || self.runs_script(&invocation) {
             return self.builds(&invocation, &called);
         }
-        let row = tables::effects().command(program, None);
-        let row = row.filter(|row| !row.bound && row.first != Some(OptionValue::Script));
+        let row = tables::effects().command(program, Some(subcommand).filter(|name| !name.is_empty()));
+        if let Some(row) = row.filter(|row| row.bound) {
+            return self.fetched(&invocation, row).unwrap_or_else(unknown);
+        }
+        let in_place = invocation.has("--in-place");
+        let row = row.filter(|row| !row.bound && (row.first != Some(OptionValue::Script) || in_place));
         match row.map(|row| row.operands) {
             Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             Some(operands) if operands.writes() => {
@@ -365,7 +458,8 @@ impl Reader<'_> {
                 let mut paths = Vec::new();
                 for argument in invocation.arguments.iter().skip(skipped) {
                     let word = command.words.get(argument.word).ok_or("a word is missing")?;
-                    paths.push(self.model.path(self.run, word));
+                    let path = self.model.path(self.run, word);
+                    paths.push(path.or_else(|| self.model.text_of(self.run, word)));
                 }
                 if let Operands::Copy | Operands::Transfer = operands
                     && self.is_chain
@@ -374,6 +468,11 @@ impl Reader<'_> {
                 {
                     return Ok(());
                 }
+                if operands == Operands::Remove {
+                    let kept: Vec<Option<String>> =
+                        paths.into_iter().filter(|path| !self.removes(path.as_deref())).collect();
+                    return kept.iter().try_for_each(|path| self.writes(path.as_deref()));
+                }
                 if operands == Operands::Directories && self.is_chain && self.makes_all(&paths) {
                     return Ok(());
                 }
@@ -381,6 +480,12 @@ impl Reader<'_> {
             }
             _ => unknown(),
         }
+    }
+
+    /// Whether the command only looks at files.
+    fn only_looks(&self, command: &SimpleCommand) -> bool {
+        let words: Vec<Option<String>> = command.words.iter().map(Word::pattern).collect();
+        command.name().is_some_and(|name| tables::stages().only_looks(&name, &words))
     }
 
     /// A command without a row that says how its options are read.
@@ -418,7 +523,8 @@ impl Reader<'_> {
         if let Some(directory) = self.made_environment(command) {
             return self.makes(&directory);
         }
-        if tables::stages().only_looks(&name, &command.words.iter().map(Word::pattern).collect::<Vec<_>>()) {
+        if let Some(deed) = setting(&name) {
+            self.deeds.push(deed);
             return Ok(());
         }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
@@ -435,6 +541,16 @@ impl Reader<'_> {
                 return Ok(());
             }
             Action::Clean => return Ok(()),
+            Action::Upgrade if matches!(packages.manager, Manager::Apt | Manager::Apk) => {
+                let table = &tables::stages().install;
+                let is_plain = invocation.options.iter().all(|option| table.options.contains(&option.name))
+                    && invocation.unknown_option.is_none()
+                    && invocation.arguments.is_empty();
+                let command = invocation.subcommand().to_owned();
+                let refreshed = self.refreshed || packages.manager == Manager::Apk;
+                self.deeds.push(Deed::Upgraded { command, refreshed });
+                return if is_plain { Ok(()) } else { Err(format!("what `{called}` leaves behind is not known")) };
+            }
             Action::Install => {}
             _ => return Err(format!("what `{called}` leaves behind is not known")),
         }
@@ -566,6 +682,15 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a command of settings does.
+fn setting(program: &str) -> Option<Deed> {
+    match program {
+        _ if tables::stages().changes_settings(program) => Some(Deed::Settings),
+        _ if tables::stages().tells_the_linker(program) => Some(Deed::Linked),
+        _ => None,
     }
 }
 

@@ -398,6 +398,11 @@ fn accounts(model: &Model<'_>, run: usize) -> Vec<Account> {
     made.into_iter().filter_map(of).collect()
 }
 
+/// The homes of the accounts that the RUN makes.
+pub(super) fn homes(model: &Model<'_>, run: usize) -> Vec<String> {
+    accounts(model, run).into_iter().map(|account| account.home).collect()
+}
+
 fn text_of(option: &CommandOption) -> Option<String> {
     option.value.as_ref()?.text.clone()
 }

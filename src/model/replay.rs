@@ -7,7 +7,8 @@ use super::cache::is_below;
 use super::call::Call;
 use super::deed::{Deed, deeds_without, joined};
 use super::{Model, Stage, split};
-use crate::shell::ast::{Node, NodeKind, SimpleCommand, Statement, Terminator};
+use crate::shell::ast::{Node, NodeKind, SimpleCommand, Statement, Terminator, Word};
+use crate::source::Span;
 use crate::tables::{self, Operands};
 
 /// Commands of a RUN.
@@ -94,12 +95,11 @@ enum Work {
 }
 
 fn work(model: &Model<'_>, stage: &Stage, run: usize, call: &Call<'_>, copies: &[String], made: &[String]) -> Work {
-    let words: Option<Vec<&str>> = call
-        .command
-        .words
-        .iter()
-        .map(|word| word.literal().map(|_| model.script_span(run, word.span).of(model.source)))
-        .collect();
+    if let Some(text) = settings(model, run, call) {
+        return Work::Repeated { text, directories: Vec::new() };
+    }
+    let words: Option<Vec<&str>> =
+        call.command.words.iter().map(|word| word.literal().map(|_| source(model, run, word.span))).collect();
     let Some(words) =
         words.filter(|words| call.command.redirects.is_empty() && !words.iter().any(|it| it.contains('\n')))
     else {
@@ -125,9 +125,9 @@ fn work(model: &Model<'_>, stage: &Stage, run: usize, call: &Call<'_>, copies: &
     let is_copied = |path: &String| copies.iter().any(|copy| is_below(path, copy));
     let holds_copies = |path: &String| copies.iter().any(|copy| is_below(copy, path));
     match operands {
-        Operands::Directories if !paths.iter().any(is_copied) => {
+        Operands::Directories if !paths.iter().any(is_copied) && !names_any(model, run, &paths, Operands::Remove) => {
             let is_plain = call.options().iter().all(|option| option.name == "--parents");
-            if is_plain && paths.iter().all(holds_copies) && !gives_any(model, run, &paths) {
+            if is_plain && paths.iter().all(holds_copies) && !names_any(model, run, &paths, Operands::Attributes) {
                 return Work::Covered;
             }
             if call.option(&["--parents"]).is_some() || !paths.iter().any(holds_copies) {
@@ -156,17 +156,48 @@ fn work(model: &Model<'_>, stage: &Stage, run: usize, call: &Call<'_>, copies: &
     }
 }
 
-/// Whether a command of the RUN gives an owner or a mode to one of the paths or to what holds it.
-fn gives_any(model: &Model<'_>, run: usize, paths: &[String]) -> bool {
+/// The text of a command that only changes settings of the distribution, by variables that ENV sets at most.
+fn settings(model: &Model<'_>, run: usize, call: &Call<'_>) -> Option<String> {
+    let start = call.command.words.first()?.span.start;
+    let others: BTreeSet<usize> = model
+        .every_call(run)?
+        .iter()
+        .filter_map(|call| call.command.words.first())
+        .map(|word| word.span.start)
+        .filter(|other| *other != start)
+        .collect();
+    let is_setting = matches!(deeds_without(model, run, &others).ok()?.as_slice(), [Deed::Settings]);
+    let is_known = |word: &&Word| word.literal().is_some() || model.text_of(run, word).is_some();
+    let targets = call.command.redirects.iter().map(|redirect| &redirect.target);
+    let mut words = call.command.words.iter().chain(targets);
+    let end = call
+        .command
+        .words
+        .iter()
+        .map(|word| word.span.end)
+        .chain(call.command.redirects.iter().map(|redirect| redirect.span.end))
+        .max()?;
+    let text = source(model, run, Span::new(start, end));
+    let is_whole = is_setting && call.command.assignments.is_empty() && words.all(|word| is_known(&word));
+    (is_whole && !text.contains('\n')).then(|| text.to_owned())
+}
+
+fn source<'m>(model: &Model<'m>, run: usize, span: Span) -> &'m str {
+    model.script_span(run, span).of(model.source)
+}
+
+/// Whether a command of the RUN of that kind names one of the paths or what holds it.
+fn names_any(model: &Model<'_>, run: usize, paths: &[String], operands: Operands) -> bool {
     let workdir = model.state(run).workdir.fixed().unwrap_or("/");
-    let gives = |call: &Call<'_>| {
+    let names = |call: &Call<'_>| {
         let row = tables::effects().command(&call.command.name().unwrap_or_default(), None);
-        row.is_some_and(|row| row.operands == Operands::Attributes)
-            && model.paths(run, call).into_iter().skip(1).any(|given| {
-                given.is_none_or(|given| paths.iter().any(|path| is_below(path, &joined(workdir, &given))))
+        let skipped = usize::from(operands == Operands::Attributes);
+        row.is_some_and(|row| row.operands == operands)
+            && model.paths(run, call).into_iter().skip(skipped).any(|named| {
+                named.is_none_or(|named| paths.iter().any(|path| is_below(path, &joined(workdir, &named))))
             })
     };
-    model.every_call(run).is_none_or(|calls| calls.iter().any(gives))
+    model.every_call(run).is_none_or(|calls| calls.iter().any(names))
 }
 
 /// Whether the path is none that every image has.

@@ -12,7 +12,7 @@ use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::source::Span;
 use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer, Word};
-use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
+use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, OptionValue, PackageManager, Recommended};
 
 /// What an instruction is to a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,9 @@ pub fn destination(model: &Model<'_>, index: usize) -> Option<String> {
 #[must_use]
 pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>> {
     let InstructionKind::Copy(copy) = &model.instruction(index).kind else { return None };
-    if model.instruction(index).flags.iter().any(|flag| flag.name != "chown") {
+    let flags = &model.instruction(index).flags;
+    let has_mode = flags.iter().any(|flag| flag.name == "chmod");
+    if flags.iter().any(|flag| !matches!(flag.name.as_str(), "chown" | "chmod" | "link")) {
         return None;
     }
     let target = destination(model, index)?;
@@ -93,6 +95,7 @@ pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>>
             match model.context.entry(&path) {
                 Entry::File if is_directory => found.push((path, joined(&target, &name))),
                 Entry::File => found.push((path, target.clone())),
+                Entry::Directory if has_mode => return None,
                 Entry::Directory => {
                     for (name, entry) in model.context.list(&path)? {
                         let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
@@ -133,7 +136,7 @@ pub fn assets(model: &Model<'_>, index: usize, language: &str) -> Option<Vec<Str
 }
 
 /// Whether a file or directory of the context has nothing but sources of the language; `None` when that is not known.
-fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<bool> {
+pub(super) fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<bool> {
     let table = tables::stages();
     let is_unread = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -208,6 +211,13 @@ pub fn is_made_above(model: &Model<'_>, stage: &Stage, run: usize, directory: &s
         || owner::made_directories(model, run).iter().any(|made| made == directory)
 }
 
+/// Whether libraries may stand at the path or below it, of which the linker has to know.
+#[must_use]
+pub fn may_have_libraries(path: &str) -> bool {
+    let name = base_name(path);
+    path.split('/').any(|part| part.starts_with("lib")) || !path.contains("/bin/") && !name.contains('.')
+}
+
 /// The lines that take over what was built.
 ///
 /// # Errors
@@ -246,7 +256,8 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
         let InstructionKind::From(from) = &model.instruction(stage.from).kind else { return None };
         let mut base = super::java::runtime_base(stage, &from.image.text)?;
         let lost = lost_programs(stage, &base.image);
-        let needed = started(model, stage).into_iter();
+        let of_scripts = started_by_scripts(model, stage).into_iter().map(|(program, _)| program);
+        let needed = started(model, stage).into_iter().chain(of_scripts);
         base.packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
         return Some(base);
     }
@@ -262,9 +273,9 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     let image = tables::image_of(&text.parse().ok()?)?;
     let mut packages = row.packages.clone();
     let lost = lost_programs(stage, &image);
-    packages.extend(
-        started(model, stage).into_iter().filter(|name| lost.contains(name) && tables::stages().is_helper(name)),
-    );
+    let of_scripts = started_by_scripts(model, stage).into_iter().map(|(program, _)| program);
+    let needed = started(model, stage).into_iter().chain(of_scripts);
+    packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
     packages.extend(linked_libraries(model, stage, distribution)?);
     let zones = &tables::stages().zones;
     let set = stage.instructions.end - 1;
@@ -350,6 +361,71 @@ fn started(model: &Model<'_>, stage: &Stage) -> Vec<String> {
     found
 }
 
+/// Scripts that call one another are followed so far.
+const MAX_NESTING: usize = 5;
+
+/// The words that scripts of the context call which a container starts, with the file that each script is.
+fn started_by_scripts(model: &Model<'_>, stage: &Stage) -> Vec<(String, String)> {
+    let last = stage.instructions.end - 1;
+    let workdir = model.state(last).workdir.fixed().unwrap_or("/");
+    let path = match model.state(last).variables.get("PATH") {
+        Variable::Set(path) => path.fixed().map(str::to_owned),
+        Variable::Unset | Variable::Unknown => None,
+    };
+    let directories: Vec<&str> = path.as_deref().unwrap_or_default().split(':').collect();
+    let file_of = |word: &str| {
+        let places = match word.contains('/') {
+            true => vec![joined(workdir, word)],
+            false => {
+                directories.iter().map(|directory| joined(directory, word)).chain([joined(workdir, word)]).collect()
+            }
+        };
+        places.iter().find_map(|place| model.context_file(stage, stage.instructions.end, place))
+    };
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut waiting = started_words(model, stage);
+    for _ in 0..MAX_NESTING {
+        let files: BTreeSet<String> = waiting.iter().filter_map(|word| file_of(word)).collect();
+        waiting.clear();
+        for file in files.into_iter().filter(|file| seen.insert(file.clone())) {
+            let text = model.context.read(&file).unwrap_or_default();
+            let is_script = file.ends_with(".sh")
+                || text.starts_with("#!") && text.lines().next().is_some_and(|line| line.ends_with("sh"));
+            if !is_script {
+                continue;
+            }
+            let script = crate::shell::parse(&text, crate::shell::Dialect::Bash);
+            let words = script
+                .map_or_else(|_| text.split_whitespace().map(str::to_owned).collect(), |script| command_names(&script));
+            found.extend(words.iter().map(|word| (word.clone(), file.clone())));
+            waiting.extend(words);
+        }
+    }
+    found
+}
+
+/// The words of what containers and health checks start.
+fn started_words(model: &Model<'_>, stage: &Stage) -> Vec<String> {
+    let mut found = Vec::new();
+    for index in stage.instructions.clone() {
+        let command = match &model.instruction(index).kind {
+            InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
+            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
+            _ => continue,
+        };
+        match command {
+            Command::Exec(argv) => found.extend(argv.iter().map(|word| word.text.clone())),
+            Command::Shell(_) => {
+                found.extend(
+                    model.body(index).and_then(|body| body.understood()).map(command_names).unwrap_or_default(),
+                );
+            }
+        }
+    }
+    found
+}
+
 /// Checks that the program and what else runs in the new stage go without what its image lacks: `commands` are those of its RUNs.
 ///
 /// # Errors
@@ -360,6 +436,7 @@ pub fn may_have_base(
     commands: &[String],
     base: &RuntimeBase,
     copies: &[String],
+    brought: &dyn Fn(&str) -> bool,
 ) -> Result<(), String> {
     let is_workdir = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Workdir(path) if path.text.starts_with('/'));
     let workdir = |image: &tables::ImageFacts| image.workdir.known().cloned();
@@ -368,17 +445,26 @@ pub fn may_have_base(
         return Err("the working directory is that of the base image".to_owned());
     }
     starts_the_same(model, stage, base)?;
+    nothing_is_fetched(model, stage, base)?;
+    // What the file installs is installed again.
+    let is_of_image = |program: &str| stage.image.as_deref().is_some_and(|image| image.programs.contains(program));
     let is_there = |program: &str| {
         base.image.programs.contains(program)
             || base.packages.iter().any(|package| package == program)
             || tables::programs().is_shell_word(program)
+            || tables::stages().changes_settings(program) && !is_of_image(program)
     };
     let is_copied = |path: &str| copies.iter().any(|copy| is_below(path, copy));
     for program in started(model, stage) {
         let workdir = model.state(stage.instructions.end - 1).workdir.fixed().unwrap_or("/");
         let found = match program.contains('/') {
-            true => is_copied(&joined(workdir, &program)),
-            false => is_there(&program) || super::carry::is_copied_program(model, stage, copies, &program),
+            true => is_copied(&joined(workdir, &program)) || brought(&joined(workdir, &program)),
+            false => {
+                is_there(&program)
+                    || super::carry::is_on_path(model, stage, &program, &|path| {
+                        copies.iter().any(|copy| copy == path) || brought(path)
+                    })
+            }
         };
         if !found {
             return Err(format!("`{program}`, which a container starts, is not known to be there"));
@@ -386,6 +472,12 @@ pub fn may_have_base(
     }
     if let Some(name) = commands.iter().find(|name| !is_there(name)) {
         return Err(format!("`{name}` is not known to be in `{}`", base.text));
+    }
+    let lost = lost_programs(stage, &base.image);
+    let of_scripts = started_by_scripts(model, stage);
+    let is_lost = |word: &str| lost.contains(base_name(word)) && !is_there(base_name(word));
+    if let Some((program, file)) = of_scripts.iter().find(|(word, _)| is_lost(word)) {
+        return Err(format!("`{file}` may start `{program}`"));
     }
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
@@ -398,8 +490,26 @@ pub fn may_have_base(
     if !files.iter().any(|(_, text)| tables::stages().starts_programs(language, text)) {
         return Ok(());
     }
-    let kept: BTreeSet<String> = lost_programs(stage, &base.image).into_iter().filter(|name| !is_there(name)).collect();
+    let kept: BTreeSet<String> = lost.into_iter().filter(|name| !is_there(name)).collect();
     why_it_runs(model, stage, &kept).map_or(Ok(()), Err)
+}
+
+/// Checks that no program is fetched of which it is not known what it needs.
+fn nothing_is_fetched(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Result<(), String> {
+    for run in stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run) {
+        let fetches = |call: &super::call::Call<'_>| {
+            let row = tables::effects().command(call.program(), call.subcommand());
+            row.is_some_and(|row| row.bound && matches!(row.operands, Operands::Urls))
+        };
+        if model.every_call(run).unwrap_or_default().iter().any(fetches) {
+            let line = model.lines.line(model.instruction(run).span.start);
+            return Err(format!(
+                "line {line} fetches a file, and whether `{}` has all that it needs is not known",
+                base.text
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that containers start as the same user, and what the file says.
@@ -480,6 +590,8 @@ pub struct RuntimePackages {
     pub recommends: bool,
     /// Whether an install is told in its RUN not to ask.
     pub is_told: bool,
+    /// The subcommand that brings newer versions of what the base image has.
+    pub upgrade: Option<String>,
 }
 
 /// The packages that have to be installed in the new stage when the RUNs are not repeated there: those that are not for builds
@@ -503,6 +615,10 @@ pub fn runtime_packages(
     let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
     for run in runs {
         for deed in deeds(model, *run)? {
+            if let Deed::Upgraded { command, .. } = deed {
+                found.upgrade = Some(command);
+                continue;
+            }
             let Deed::Packages { names, recommends, .. } = deed else { continue };
             let manager = *image.package_manager.known().ok_or("the package manager of the base image is not known")?;
             found.recommends |= recommends && manager == PackageManager::Apt;
@@ -626,13 +742,22 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
             Operands::Directories => false,
             operands => operands.writes(),
         };
+        let is_of_distribution = |path: &String| {
+            let table = tables::stages();
+            table.is_scratch(path) || table.is_setting(path) || table.gives_settings(path)
+        };
         row.is_some_and(reads)
-            && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+            && !model.paths(run, call).iter().skip(skipped(row)).flatten().all(is_of_distribution)
             && !is_of_made_directories(model, run, call)
     };
     let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
     let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
     model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
+}
+
+/// How many operands of a command are no paths.
+fn skipped(row: Option<&CommandEffects>) -> usize {
+    usize::from(row.is_some_and(|row| matches!(row.first, Some(OptionValue::Script))))
 }
 
 /// Whether the call gives owners or modes to directories that the RUN makes itself, or that WORKDIR made above it.
@@ -657,6 +782,13 @@ fn is_of_made_directories(model: &Model<'_>, run: usize, call: &super::call::Cal
     paths.len() > 1 && paths[1..].iter().all(is_made)
 }
 
+/// Whether the RUN makes an account that has its home in one of the paths or holds one.
+#[must_use]
+pub fn makes_home_of(model: &Model<'_>, run: usize, copies: &[String]) -> bool {
+    let homes = owner::homes(model, run);
+    homes.iter().any(|home| copies.iter().any(|copy| is_below(home, copy) || is_below(copy, home)))
+}
+
 /// Whether the RUN does nothing but to make directories and accounts, with owners and modes, before anything is copied.
 #[must_use]
 pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
@@ -675,7 +807,8 @@ pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
 #[must_use]
 pub fn installs_packages(model: &Model<'_>, index: usize) -> bool {
     kind(model, index) == Kind::Run
-        && deeds(model, index).is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Packages { .. })))
+        && deeds(model, index)
+            .is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Packages { .. } | Deed::Upgraded { .. })))
 }
 
 /// Whether the RUN changes owners.
@@ -744,6 +877,17 @@ pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>
 /// The program of these that containers or health checks start.
 #[must_use]
 pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
+    // What a compose file says that containers start.
+    let ends = |c: char| c.is_whitespace() || "\"'`;|&()[],".contains(c);
+    let elsewhere = model.context.started().iter().find_map(|started| {
+        let program = started.text.split(ends).find(|word| programs.contains(base_name(word)))?;
+        Some(format!("`{}` may start `{program}`", started.file))
+    });
+    elsewhere.or_else(|| why_the_file_starts_it(model, stage, programs))
+}
+
+/// The same of what the Dockerfile itself says.
+fn why_the_file_starts_it(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
     stage.instructions.clone().find_map(|index| {
         let command = match &model.instruction(index).kind {
             InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
@@ -769,7 +913,18 @@ pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<S
 #[must_use]
 pub fn program_in<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) -> Option<&'p String> {
     let is_run = !tables::stages().is_build_file(base_name(path));
+    if !programs.iter().any(|program| is_run && mentions(path, text, program)) {
+        return None;
+    }
+    let text = &without_comments(text);
     programs.iter().find(|program| is_run && mentions(path, text, program))
+}
+
+/// The text without the lines that are comments in scripts, in Python and in files of settings.
+#[must_use]
+pub fn without_comments(text: &str) -> String {
+    let lines = text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("# "));
+    lines.collect()
 }
 
 fn base_name(word: &str) -> &str {
@@ -1001,17 +1156,23 @@ fn path_setting() -> String {
 #[must_use]
 pub fn install_line(manager: PackageManager, packages: &RuntimePackages) -> Option<String> {
     let names = packages.install.join(" ");
+    let mut commands = Vec::new();
+    let upgrade = packages.upgrade.as_ref();
     match manager {
         PackageManager::Apt => {
             let option = if packages.recommends { "" } else { "--no-install-recommends " };
             let told =
                 if packages.is_told { format!("{} ", tables::stages().install.assignment) } else { String::new() };
-            Some(format!(
-                "RUN apt-get update && {told}apt-get install -y {option}{names} && {}",
-                super::packages::REMOVE_LISTS
-            ))
+            commands.push("apt-get update".to_owned());
+            commands.extend(upgrade.map(|upgrade| format!("{told}apt-get {upgrade} -y")));
+            commands.extend((!names.is_empty()).then(|| format!("{told}apt-get install -y {option}{names}")));
+            commands.push(super::packages::REMOVE_LISTS.to_owned());
         }
-        PackageManager::Apk => Some(format!("RUN apk add --no-cache {names}")),
-        _ => None,
+        PackageManager::Apk => {
+            commands.extend(upgrade.map(|upgrade| format!("apk {upgrade} --no-cache")));
+            commands.extend((!names.is_empty()).then(|| format!("apk add --no-cache {names}")));
+        }
+        _ => return None,
     }
+    Some(format!("RUN {}", commands.join(" && ")))
 }

@@ -61,6 +61,7 @@ impl Split {
         for copy in self.copies.iter().filter(|copy| self.place_of(before, copy) == place) {
             lines.extend(split::copy_lines(before, stage, &taken, &self.name, copy)?);
         }
+        lines.extend(self.linker_line(before, stage, place)?);
         if place == Carried::Above {
             lines.extend(self.environment.map(|_| split::path_line()));
             lines.extend(self.path.clone());
@@ -86,6 +87,23 @@ impl Split {
         })
     }
 
+    /// Whether a COPY of the new stage brings the file at the path.
+    fn brings(&self, before: &Model<'_>, stage: &Stage, path: &str) -> bool {
+        let is_there = |index: &usize| *index > self.cut || self.repeated.contains(index);
+        let transfers = stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Transfer);
+        transfers.filter(is_there).any(|index| {
+            split::targets(before, index).is_some_and(|targets| {
+                targets.iter().any(|(source, target)| {
+                    let below = path.strip_prefix(target.as_str()).unwrap_or("//");
+                    below.is_empty()
+                        || below.starts_with('/')
+                            && below != "//"
+                            && before.context.read(&format!("{source}{below}")).is_some()
+                })
+            })
+        })
+    }
+
     /// The names of the commands that the RUNs of the new stage have.
     fn commands(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
         let mut names = Vec::new();
@@ -103,6 +121,21 @@ impl Split {
             names.extend(script.all_simple_commands().into_iter().filter(is_in).filter_map(SimpleCommand::name));
         }
         Ok(names)
+    }
+
+    /// The line that tells the linker of the libraries that are taken over at the place, if the build told it.
+    fn linker_line(&self, before: &Model<'_>, stage: &Stage, place: Carried) -> Result<Option<String>, String> {
+        let mut runs = (stage.instructions.start..=self.cut).filter(|index| split::kind(before, *index) == Kind::Run);
+        let tells = |index: usize| deeds(before, index).is_ok_and(|deeds| deeds.contains(&Deed::Linked));
+        let mut copies = self.copies.iter().filter(|copy| self.place_of(before, copy) == place);
+        if !copies.any(|copy| split::may_have_libraries(copy)) || !runs.any(tells) {
+            return Ok(None);
+        }
+        let above = self.carried_above(before).filter(|_| place == Carried::Above);
+        match before.state(above.unwrap_or(self.cut + 1)).user.fixed() {
+            Some("" | "root" | "0") => Ok(Some("RUN ldconfig".to_owned())),
+            _ => Err("only root can tell the linker of the libraries that are taken over".to_owned()),
+        }
     }
 
     /// The RUN that repeats some commands of one that is not repeated.
@@ -150,6 +183,42 @@ impl Split {
         self.repeated.iter().copied().find(|index| split::kind(before, *index) == Kind::Transfer)
     }
 
+    /// The instruction below the cut above which the new stage takes what was built, when that is not at the cut: what stands between makes
+    /// accounts and directories or installs packages, and a change of the sources does not run it again.
+    #[must_use]
+    pub fn carried_below(&self, before: &Model<'_>) -> Option<usize> {
+        if self.carried_above(before).is_some() || self.environment.is_some() || self.path.is_some() {
+            return None;
+        }
+        let stage = before.stages.get(self.stage)?;
+        let below = self.cut + 1..stage.instructions.end;
+        let passed: Vec<usize> = below.take_while(|index| self.is_apart(before, stage, *index)).collect();
+        let last = passed.iter().rposition(|index| split::kind(before, *index) == Kind::Run)?;
+        Some(passed[last] + 1)
+    }
+
+    /// Whether the instruction below the cut does the same above what is taken over.
+    fn is_apart(&self, before: &Model<'_>, stage: &Stage, index: usize) -> bool {
+        match split::kind(before, index) {
+            Kind::Configuration => !matches!(before.instruction(index).kind, InstructionKind::Volume(_)),
+            Kind::Run => {
+                let is_free = |path: &str| !self.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path));
+                let is_apart = |deed: &Deed| match deed {
+                    Deed::Account | Deed::Settings => true,
+                    Deed::Packages { refreshed, .. } | Deed::Upgraded { refreshed, .. } => *refreshed,
+                    Deed::Owner { path, .. } => is_free(path) && split::is_made_above(before, stage, index, path),
+                    Deed::Below(path) | Deed::Output(path) => is_free(path),
+                    _ => false,
+                };
+                let homes = split::makes_home_of(before, index, &self.copies);
+                !homes
+                    && deeds(before, index).is_ok_and(|deeds| !deeds.is_empty() && deeds.iter().all(is_apart))
+                    && split::is_repeatable(before, index)
+            }
+            _ => false,
+        }
+    }
+
     /// Checks the side conditions of [`super::Step::SplitStage`]; gives the packages that the new stage installs.
     ///
     /// # Errors
@@ -162,7 +231,8 @@ impl Split {
         check_run_side(before, stage, self, &packages)?;
         if let Some(base) = &base {
             let commands = self.commands(before, stage)?;
-            split::may_have_base(before, stage, &commands, base, &self.copies)?;
+            let brought = |path: &str| self.brings(before, stage, path);
+            split::may_have_base(before, stage, &commands, base, &self.copies, &brought)?;
         }
         if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
             return Err("the PATH of the new stage lacks the directory of a program".to_owned());
@@ -178,6 +248,9 @@ impl Split {
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
             split::may_have_environment(before, stage, first, self.cut)?;
+            if let Some(reason) = split::why_it_is_started(before, stage, &tables::stages().environment.activated) {
+                return Err(format!("{reason}, which looks for the packages where it puts them itself"));
+            }
         }
         Ok(packages)
     }
@@ -341,7 +414,8 @@ fn run(
     if is_repeated {
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
-            Deed::Account => true,
+            Deed::Account | Deed::Settings => true,
+            Deed::Upgraded { refreshed, .. } => *refreshed,
             Deed::Owner { path, .. } => split::is_made_above(before, stage, index, path),
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
@@ -351,7 +425,7 @@ fn run(
             }
             Deed::Tools(_) | Deed::Programs => true,
             Deed::PythonTools(_) => split.environment.is_none_or(|first| index < first),
-            Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) => false,
+            Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -363,12 +437,13 @@ fn run(
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
+            Deed::Settings => return Err("the settings that it changes are lost".to_owned()),
             Deed::Owner { path, .. }
                 if split.copies.iter().any(|copy| is_below(path, copy)) || tables::stages().is_scratch(path) => {}
             Deed::Owner { path, .. } => return Err(format!("the owner of `{path}` that it sets is lost")),
             Deed::Programs if front_end::why_needed(before, stage).is_none() => {}
             Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
-            Deed::Packages { .. } | Deed::Source | Deed::Taken(_) => {}
+            Deed::Packages { .. } | Deed::Source | Deed::Taken(_) | Deed::Upgraded { .. } | Deed::Linked => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages | Deed::PythonTools(_) if is_own_environment(before, split, index) => {}
@@ -557,12 +632,17 @@ fn after(
             list.push((None, effect_of(&line)?));
         }
     }
-    if carried_above.is_none() {
-        list.extend(carried(before, stage, split, Carried::Above)?);
-    }
-    list.extend(carried(before, stage, split, Carried::Behind)?);
-    for index in split.cut + 1..stage.instructions.end {
-        list.push((Some(index), of(index)?));
+    let carried_below = split.carried_below(before).unwrap_or(split.cut + 1);
+    for index in split.cut + 1..=stage.instructions.end {
+        if carried_above.is_none() && carried_below == index {
+            list.extend(carried(before, stage, split, Carried::Above)?);
+        }
+        if index == split.cut + 1 {
+            list.extend(carried(before, stage, split, Carried::Behind)?);
+        }
+        if index < stage.instructions.end {
+            list.push((Some(index), of(index)?));
+        }
     }
     Ok(list)
 }
@@ -605,7 +685,7 @@ fn from_effect(base: &str, platform: Option<Evaluated>, name: Option<String>) ->
 }
 
 fn install_effect(stage: &Stage, packages: &RuntimePackages) -> Result<Option<Effect>, String> {
-    if packages.install.is_empty() {
+    if packages.install.is_empty() && packages.upgrade.is_none() {
         return Ok(None);
     }
     let manager = stage.image.as_deref().and_then(|image| image.package_manager.known());

@@ -8,6 +8,7 @@ use crate::model::split::{self, Kind, RuntimeBase};
 use crate::model::{Model, Stage, front_end, java, replay};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
+use crate::tables;
 use crate::validate::{Split, Step};
 
 /// What an ecosystem says: where its build ends and what it leaves.
@@ -59,11 +60,15 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
         }
     }
     let mut all: Vec<String> = Vec::new();
-    for path in made.into_iter().chain(brought) {
+    for path in made.iter().cloned().chain(brought) {
         if !all.iter().any(|other| is_below(&path, other)) {
             all.retain(|other| !is_below(other, &path));
             all.push(path);
         }
+    }
+    // What changes most often comes last.
+    if language.is_some_and(|name| name != tables::stages().node.family) {
+        all.sort_by_key(|path| made.contains(path));
     }
     if all.len() > MAX_COPIES
         && let Some(directory) = model.state(cut).workdir.fixed()
@@ -189,7 +194,8 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         return true;
     }
     let is_same = |deed: &Deed| match deed {
-        Deed::Account => true,
+        Deed::Account | Deed::Settings => true,
+        Deed::Upgraded { refreshed, .. } => *refreshed,
         Deed::Owner { path, .. } => split::is_made_above(model, stage, index, path),
         Deed::Packages { names, refreshed, .. } => {
             *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
@@ -203,7 +209,7 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
         Deed::Programs => front_end::why_needed(model, stage).is_some(),
-        Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) => false,
+        Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }

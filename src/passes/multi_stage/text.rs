@@ -43,6 +43,11 @@ pub(super) fn edits(
     header.push_str(style.line_end);
     header.push_str(&new_stage(model, stage, split, packages, &style)?);
     edits.push(Edit::insert(end, header));
+    if let Some(index) = split.carried_below(model) {
+        let at = lines(model, index - 1).end;
+        let line_end = if model.source[..at].ends_with('\n') { "" } else { style.line_end };
+        edits.push(Edit::insert(at, format!("{line_end}{}", carried(model, stage, split, &style, Carried::Above)?)));
+    }
     Ok(edits)
 }
 
@@ -127,7 +132,7 @@ fn new_stage(
             text.push_str(style.line_end);
         }
     }
-    if carried_above.is_none() {
+    if carried_above.is_none() && split.carried_below(model).is_none() {
         text.push_str(&above);
     }
     text.push_str(&carried(model, stage, split, style, Carried::Behind)?);
@@ -141,13 +146,13 @@ fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style, place
 
 /// The install of the packages that the new stage needs.
 fn install(stage: &Stage, packages: &RuntimePackages, style: &Style) -> Result<Option<String>, String> {
-    if packages.install.is_empty() {
+    if packages.install.is_empty() && packages.upgrade.is_none() {
         return Ok(None);
     }
     let manager = stage.image.as_deref().and_then(|image| image.package_manager.known());
     let line = manager.and_then(|manager| split::install_line(*manager, packages));
     let line = line.ok_or("the package manager of the base image is not written")?;
-    if line.len() <= LINE_WIDTH {
+    if line.len() <= LINE_WIDTH || packages.install.is_empty() {
         return Ok(Some(style.line(&line)));
     }
     let names = packages.install.join(" ");

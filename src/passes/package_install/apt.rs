@@ -235,7 +235,8 @@ impl Place<'_> {
         let more =
             if recommends.lost.len() > 4 { format!(" and {} more", recommends.lost.len() - 4) } else { String::new() };
         let lost = quoted(&recommends.lost[..recommends.lost.len().min(4)]);
-        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image");
+        let unless = if recommends.is_full { ", as far as the base image does not have them" } else { "" };
+        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image{unless}");
         let mut rewrite = Rewrite::new(
             Level::Guarded,
             self.model.script_span(self.run, call.span()),
