@@ -76,8 +76,8 @@ pub use sizes::{
     package_sizes, size_of,
 };
 pub use stages::{
-    JavaBuilder, ProjectBuilder, ProjectTool, Pruner, PythonEnvironment, RuntimeImage, StageTable, decode_stages,
-    stages,
+    JavaBuilder, ProjectBuilder, ProjectTool, Pruner, PythonEnvironment, RuntimeImage, StageTable, Starter,
+    decode_stages, stages,
 };
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 pub use users::{Operand, Own, Relatives, Settings, UserTable, Writers, decode_users, users};

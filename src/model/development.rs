@@ -341,6 +341,10 @@ pub(super) fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson
             }
         }
     }
+    // What a compose file says that containers start.
+    for started in model.context.started() {
+        Reader { model, stage, manifest }.text(&started.text, &mut found, 0)?;
+    }
     Some(found)
 }
 

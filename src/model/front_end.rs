@@ -61,8 +61,9 @@ fn named_to_start<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) ->
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_setting = name.rsplit_once('.').is_none_or(|(_, extension)| table.settings.contains(extension));
     let ends = |c: char| c.is_whitespace() || "\"'`=:;&|()[],".contains(c);
-    let lines = text.lines().filter(|line| is_setting || STARTERS.iter().any(|starter| line.contains(starter)));
-    lines.flat_map(|line| line.split(ends)).find_map(|word| programs.get(word.rsplit('/').next().unwrap_or(word)))
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("# "));
+    let mut lines = lines.filter(|line| is_setting || STARTERS.iter().any(|starter| line.contains(starter)));
+    lines.find_map(|line| line.split(ends).find_map(|word| programs.get(word.rsplit('/').next().unwrap_or(word))))
 }
 
 /// The package of Python that starts Node.

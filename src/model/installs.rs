@@ -86,7 +86,8 @@ fn of_perl(model: &Model<'_>, run: usize, text: &str, words: &[String]) -> Optio
     let is_native = files.iter().any(|(path, _)| table.native.iter().any(|ending| path.ends_with(ending.as_str())));
     let has_modules = files.iter().any(|(path, _)| path.ends_with(table.module.as_str()));
     match (is_native, has_modules) {
-        (true, _) => made.extend([Deed::Output(table.compiled.clone()), Deed::Below(table.modules.clone())]),
+        // With what was compiled, all of it goes to one place.
+        (true, _) => made.push(Deed::Output(table.compiled.clone())),
         (false, true) => made.push(Deed::Output(table.modules.clone())),
         (false, false) => return None,
     }

@@ -53,6 +53,7 @@ pub mod settings;
 pub mod slimming;
 pub mod split;
 pub mod started;
+mod starter;
 pub mod transfer;
 pub mod user;
 pub mod variables;

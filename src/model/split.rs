@@ -878,6 +878,17 @@ pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>
 /// The program of these that containers or health checks start.
 #[must_use]
 pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
+    // What a compose file says that containers start.
+    let ends = |c: char| c.is_whitespace() || "\"'`;|&()[],".contains(c);
+    let elsewhere = model.context.started().iter().find_map(|started| {
+        let program = started.text.split(ends).find(|word| programs.contains(base_name(word)))?;
+        Some(format!("`{}` may start `{program}`", started.file))
+    });
+    elsewhere.or_else(|| why_the_file_starts_it(model, stage, programs))
+}
+
+/// The same of what the Dockerfile itself says.
+fn why_the_file_starts_it(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
     stage.instructions.clone().find_map(|index| {
         let command = match &model.instruction(index).kind {
             InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
@@ -903,7 +914,18 @@ pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<S
 #[must_use]
 pub fn program_in<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) -> Option<&'p String> {
     let is_run = !tables::stages().is_build_file(base_name(path));
+    if !programs.iter().any(|program| is_run && mentions(path, text, program)) {
+        return None;
+    }
+    let text = &without_comments(text);
     programs.iter().find(|program| is_run && mentions(path, text, program))
+}
+
+/// The text without the lines that are comments in scripts, in Python and in files of settings.
+#[must_use]
+pub fn without_comments(text: &str) -> String {
+    let lines = text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("# "));
+    lines.collect()
 }
 
 fn base_name(word: &str) -> &str {

@@ -689,8 +689,48 @@ pub struct PythonEnvironment {
     pub system: PassesOver,
     /// Packages that only install and build, with their programs.
     pub tools: BTreeMap<String, Vec<String>>,
+    /// Other packages, with their programs.
+    pub scripts: BTreeMap<String, Vec<String>>,
+    /// Words of code that starts other programs.
+    pub starts: BTreeSet<String>,
+    /// Options of `uv sync` that leave nothing to be installed when the same project is run, but for what `--no-dev` and
+    /// `--no-install-project` say.
+    pub plain_syncs: BTreeSet<String>,
+    /// What starts programs in the environment of a project.
+    pub starters: Vec<Starter>,
     /// Texts that name the directories of the interpreter itself.
     pub fixed: BTreeSet<String>,
+}
+
+/// A program that starts others in the environment of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Starter {
+    /// Its name.
+    pub program: String,
+    /// The subcommand.
+    pub subcommand: String,
+    /// Options without value that do not change what is started.
+    pub flags: BTreeSet<String>,
+    /// Subcommands that install the project.
+    pub installs: Vec<String>,
+    /// The manifest of the project.
+    pub manifest: String,
+    /// Files that it reads beside it.
+    pub files: Vec<String>,
+    /// Variables that it sets.
+    pub variables: Vec<String>,
+    /// Whether it stays beside the program.
+    pub stays: bool,
+    /// Whether it installs what is missing before.
+    pub syncs: bool,
+    /// Whether it gives files of Python to the interpreter.
+    pub runs_scripts: bool,
+    /// Whether names may be scripts of the manifest.
+    pub scripts: bool,
+    /// Whether the project may be installed into the interpreter's own directories.
+    pub of_interpreter: bool,
+    source: String,
 }
 
 /// What makes a command pass over virtual environments.
@@ -865,6 +905,18 @@ impl StageTable {
         self.node.programs.contains(program)
     }
 
+    /// What starts the rest of the argv in the environment of a project, its options, and that rest.
+    #[must_use]
+    pub fn starter<'a>(&self, argv: &'a [String]) -> Option<(&Starter, &'a [String], &'a [String])> {
+        let [program, subcommand, rest @ ..] = argv else { return None };
+        let row =
+            self.environment.starters.iter().find(|row| row.program == *program && row.subcommand == *subcommand)?;
+        let at = rest.iter().position(|word| !row.flags.contains(word)).unwrap_or(rest.len());
+        let (flags, rest) = rest.split_at(at);
+        let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
+        rest.first().filter(|word| !word.starts_with('-')).is_some().then_some((row, flags, rest))
+    }
+
     /// Whether the program makes a site.
     #[must_use]
     pub fn makes_sites(&self, program: &str) -> bool {
@@ -1017,6 +1069,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .chain(table.starts.iter().chain(&table.asks).map(|row| &row.source))
         .chain(table.outputs.iter().map(|row| &row.source))
         .chain(table.configures.iter().map(|row| &row.source))
+        .chain(table.environment.starters.iter().map(|row| &row.source))
         .chain(table.servers.iter().map(|row| &row.source))
         .chain(table.program_directories.iter().map(|row| &row.source))
         .chain(others)

@@ -248,6 +248,9 @@ impl Split {
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
             split::may_have_environment(before, stage, first, self.cut)?;
+            if let Some(reason) = split::why_it_is_started(before, stage, &tables::stages().environment.activated) {
+                return Err(format!("{reason}, which looks for the packages where it puts them itself"));
+            }
         }
         Ok(packages)
     }

@@ -15,8 +15,8 @@ pub(super) fn read(needs: &mut Needs, view: &View<'_>, install: &Install<'_>) ->
         let path = through_links(&in_directory(&install.directory, &wrapper));
         needs.read(view, &path)?;
     }
-    let scripts = install.row.needs.iter().chain(&install.row.reads);
-    for name in scripts.filter(|name| name.ends_with(".gradle") || name.ends_with(".kts")) {
+    // Settings are those scripts that are looked for further up, too.
+    for name in install.row.needs.iter().chain(&install.row.above) {
         let Some(text) = needs.text_if_there(view, install, name)? else { continue };
         gradle::reads_nothing(&text, &tables::dependencies().gradle)
             .map_err(|reason| (format!("`{name}` is a program: {reason}"), UNLOCK))?;

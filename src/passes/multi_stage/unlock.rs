@@ -39,6 +39,7 @@ const UNLOCKS: &[(&str, &str)] = &[
         "runtime stage would stay on the full image",
         "what this needs in the tables, or a base image that is slim already",
     ),
+    ("which looks for the packages where it puts them itself", "a CMD that starts the program itself"),
     ("is copied and repeated", "what the build makes in `.dockerignore`"),
     ("is no directory of the program", "an output below the directory that is built"),
     ("a source that only the build has", "a base image that has Node, or a program that does without it"),
