@@ -181,9 +181,14 @@ impl Place<'_> {
         above.into_iter().any(|head| self.installs_below(head).contains(&self.run))
     }
 
-    pub(super) fn assume_yes(&self, call: &Call<'_>) -> Option<Rewrite> {
+    pub(super) fn assume_yes(&self, call: &Call<'_>, found: &mut Findings) -> Option<Rewrite> {
         let has_yes = call.option(&["-y", "--yes", "--assume-yes", "-qq", "--force-yes"]).is_some();
         if has_yes || !call.is_plain() || self.has_apt_configuration() {
+            return None;
+        }
+        if self.has_options_in_variables(call) {
+            let reason = "options of the command stand in a variable";
+            found.decline(self.span(), reason, "`-y` in the variable, if it is not there");
             return None;
         }
         let rewrite = self.with_option(call, "-y")?;
