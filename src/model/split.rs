@@ -896,9 +896,12 @@ fn why_the_file_starts_it(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<
         };
         let line = model.lines.line(model.instruction(index).span.start);
         let found = match command {
-            Command::Exec(argv) => {
-                argv.iter().map(|word| word.text.clone()).find(|word| programs.contains(base_name(word)))
-            }
+            // One of the words may be a script.
+            Command::Exec(argv) => argv
+                .iter()
+                .flat_map(|word| word.text.split(|c: char| c.is_whitespace() || ";&|()<>\"'`=".contains(c)))
+                .find(|word| programs.contains(base_name(word)))
+                .map(str::to_owned),
             Command::Shell(_) => match model.body(index).and_then(|body| body.understood()) {
                 Some(script) => command_names(script).into_iter().find(|name| programs.contains(base_name(name))),
                 None => Some("a command that is not understood".to_owned()),
@@ -1021,7 +1024,7 @@ pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut:
         if kind(model, index) == Kind::Run && index <= cut {
             let all = deeds(model, index)?;
             let schedules = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| tables::stages().login.schedulers.contains(name)));
-            if all.iter().any(schedules) {
+            if all.iter().any(schedules) && runs_any(model, stage, &tables::stages().login.started_by) {
                 return Err("a package starts programs with another PATH".to_owned());
             }
         }

@@ -104,6 +104,8 @@ pub struct Login {
     pub words: BTreeSet<String>,
     /// Packages of the distribution.
     pub schedulers: BTreeSet<String>,
+    /// Programs without which those of such packages do not run.
+    pub started_by: BTreeSet<String>,
 }
 
 /// What is known of projects of Node.

@@ -42,8 +42,11 @@ impl Reader<'_> {
         if let Some(option) = invocation.options.iter().find(|option| is_elsewhere(&option.name)) {
             return Err(format!("`pip install {}` installs elsewhere", option.name));
         }
-        if invocation.unknown_option.is_some() || !install.editables.is_empty() {
+        if invocation.unknown_option.is_some() {
             return Err("not all options of `pip install` are known".to_owned());
+        }
+        for value in invocation.values("--editable") {
+            self.in_place(value.text.as_deref().ok_or("what pip installs is known only when it runs")?)?;
         }
         let environment = match &invocation.directory {
             None if of_user.is_some() => of_user.clone(),
@@ -151,8 +154,23 @@ impl Reader<'_> {
         is_made.then_some(environment)
     }
 
-    /// Checks that a file of requirements installs nothing in place and nothing elsewhere.
-    fn requirements(&self, path: &str, depth: usize) -> Result<(), String> {
+    /// A project that is installed in place: the packages lead to its directory, which the install writes to.
+    fn in_place(&mut self, project: &str) -> Result<(), String> {
+        let path = project.split_once('[').map_or(project, |(path, _)| path).trim();
+        let is_directory = matches!(path, "." | "./") || path.starts_with(['/', '.']) && path.contains('/');
+        let [directory] = self.directories.as_slice() else {
+            return Err("where pip runs is not known".to_owned());
+        };
+        if !is_directory {
+            return Err(format!("pip installs `{project}` in place"));
+        }
+        let path = joined(directory, path);
+        self.deeds.extend([Deed::PythonPackages, Deed::Output(path)]);
+        Ok(())
+    }
+
+    /// Reads what the lines of a file of requirements leave beside packages.
+    fn requirements(&mut self, path: &str, depth: usize) -> Result<(), String> {
         let unknown = || format!("what `{path}` names is not known without the build context");
         if path.contains("://") || depth > MAX_NESTING {
             return Err(unknown());
@@ -164,9 +182,7 @@ impl Reader<'_> {
         for line in text.lines().map(str::trim) {
             let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
             match option {
-                "-e" | "--editable" if !value.contains("://") => {
-                    return Err(format!("`{source}` installs `{value}` in place"));
-                }
+                "-e" | "--editable" if !value.contains("://") => self.in_place(value.trim())?,
                 "-r" | "--requirement" | "-c" | "--constraint" => {
                     let parent = absolute.rsplit_once('/').map_or("", |(parent, _)| parent);
                     self.requirements(&joined(parent, value.trim()), depth + 1)?;
