@@ -107,6 +107,8 @@ pub struct Login {
     pub words: BTreeSet<String>,
     /// Packages of the distribution.
     pub schedulers: BTreeSet<String>,
+    /// Programs without which those of such packages do not run.
+    pub started_by: BTreeSet<String>,
 }
 
 /// What is known of projects of Node.
@@ -687,6 +689,8 @@ pub struct PythonEnvironment {
     pub activated: BTreeSet<String>,
     /// What makes a command pass over it.
     pub system: PassesOver,
+    /// Where packages of a user go.
+    pub user: UserBase,
     /// Packages that only install and build, with their programs.
     pub tools: BTreeMap<String, Vec<String>>,
     /// Other packages, with their programs.
@@ -731,6 +735,20 @@ pub struct Starter {
     /// Whether the project may be installed into the interpreter's own directories.
     pub of_interpreter: bool,
     source: String,
+}
+
+/// Where packages of a user go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserBase {
+    /// The directory below the home.
+    pub directory: String,
+    /// The command, and the option by which it puts them there.
+    pub command: String,
+    /// See `command`.
+    pub option: String,
+    /// Variables that say otherwise.
+    pub unless: Vec<String>,
 }
 
 /// What makes a command pass over virtual environments.
