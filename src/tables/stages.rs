@@ -523,7 +523,7 @@ pub struct PerlTable {
     /// Where modules are installed that were compiled, and others with them.
     pub compiled: String,
     /// Where programs are installed.
-    pub programs: String,
+    pub bin: String,
     /// The word of the script that lists programs.
     pub listed: String,
     /// Words that put what is installed to other places.
