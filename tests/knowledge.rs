@@ -70,7 +70,7 @@ const WORDS: [(&str, &[&str]); 11] = [
     ("the name of a pass, which is a program too", &["init"]),
     ("the build backend of projects of Python that name none (PEP 517)", &["setuptools"]),
     ("the option of commands that create accounts, which other commands have, too", &["--system"]),
-    ("endings of files, which are names of a directory and of a library too", &[".gradle", "yaml"]),
+    ("an ending of lock files, which is the name of a library too", &["yaml"]),
     ("the one package whose name has other letters than package names have elsewhere", &["g++"]),
     (
         "the language of shells and of Dockerfiles",

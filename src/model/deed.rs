@@ -309,6 +309,19 @@ impl Reader<'_> {
         Some(Ok(()))
     }
 
+    /// Whether a path lies below the working directory, and that is none of the base image: nothing is there in another stage that
+    /// would have to be removed.
+    fn is_of_program(&self, path: Option<&str>) -> bool {
+        let workdir = self.model.state(self.run).workdir.fixed().unwrap_or("/");
+        let table = tables::effects();
+        let is_below_any = |paths: &[String]| paths.iter().any(|path| is_below(workdir, path));
+        let is_of_image = is_below_any(&table.programs) && !is_below_any(&table.except.paths);
+        let is_own = !is_of_image && !table.directories.every.iter().any(|directory| directory == workdir);
+        let is_there =
+            |directory: &String| path.is_some_and(|path| is_below(&joined(directory, fixed_part(path)), workdir));
+        is_own && self.directories.iter().all(is_there)
+    }
+
     /// Forgets what is removed again; whether the RUN itself made all of it.
     fn removes(&mut self, path: Option<&str>) -> bool {
         let ([directory], Some(path)) = (self.directories.as_slice(), path) else { return false };
@@ -454,7 +467,9 @@ impl Reader<'_> {
         match row.map(|row| row.operands) {
             Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             Some(operands) if operands.writes() => {
-                let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
+                // Where an option has the script, all operands are files.
+                let is_script_given = invocation.has("--expression") || invocation.has("--file");
+                let skipped = usize::from(row.is_some_and(|row| row.first.is_some()) && !is_script_given);
                 let mut paths = Vec::new();
                 for argument in invocation.arguments.iter().skip(skipped) {
                     let word = command.words.get(argument.word).ok_or("a word is missing")?;
@@ -469,8 +484,10 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 if operands == Operands::Remove {
-                    let kept: Vec<Option<String>> =
-                        paths.into_iter().filter(|path| !self.removes(path.as_deref())).collect();
+                    let kept: Vec<Option<String>> = paths
+                        .into_iter()
+                        .filter(|path| !self.removes(path.as_deref()) && !self.is_of_program(path.as_deref()))
+                        .collect();
                     return kept.iter().try_for_each(|path| self.writes(path.as_deref()));
                 }
                 if operands == Operands::Directories && self.is_chain && self.makes_all(&paths) {
@@ -525,6 +542,11 @@ impl Reader<'_> {
         }
         if let Some(deed) = setting(&name) {
             self.deeds.push(deed);
+            return Ok(());
+        }
+        let words: Vec<String> = command.words.iter().map(|word| word.literal().unwrap_or_default()).collect();
+        if tables::stages().configures(&words) {
+            self.deeds.extend(self.directories.iter().cloned().map(Deed::Below));
             return Ok(());
         }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use super::cache::is_below;
 use super::call::Call;
-use super::deed::{joined, source_at};
+use super::deed::{Deed, deeds, joined, source_at};
 use super::manifest::package_json::PackageJson;
+use super::manifest::package_lock;
 use super::outputs::{Project, is_install, script_name};
 use super::projects::{self, Installed};
 use super::scope::Variable;
-use super::split::context_files;
-use super::{Base, Model, Refusal, Stage, front_end};
+use super::split::{Kind, context_files, kind};
+use super::{Base, Model, Refusal, Stage, front_end, imports};
 use crate::shell::ast::{Script, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
@@ -79,7 +80,8 @@ fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, String>
     }
     let pruner = pruner(model, stage, run, &directory, &install)?;
     let others = projects::sources_of_build(model, stage, cut);
-    is_needed(model, stage, manifest, &packages, &others).map_or(Ok(()), Err)?;
+    is_needed(model, stage, manifest, &packages, &others, &locked_programs(model, run, &install))
+        .map_or(Ok(()), Err)?;
     let kept = pruner.keeps.iter().filter(|option| install.has(option));
     let command = kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}"));
     Ok(if directory == workdir { command } else { format!("cd {} && {command}", written_from(workdir, &directory)) })
@@ -192,7 +194,9 @@ fn omission(
     let directory = model.state(run).workdir.fixed().unwrap_or("/");
     let pruner = pruner(model, stage, run, directory, install).map_err(needs_them)?;
     let packages: BTreeSet<&str> = development_of(manifest);
-    is_needed(model, stage, manifest, &packages, &[]).map_or(Ok(()), Err).map_err(needs_them)?;
+    is_needed(model, stage, manifest, &packages, &[], &locked_programs(model, run, install))
+        .map_or(Ok(()), Err)
+        .map_err(needs_them)?;
     let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
     at.map(|at| (pruner.omits.clone(), at))
         .ok_or_else(|| needs_them("the command has no place for an option".to_owned()))
@@ -258,6 +262,7 @@ fn is_needed(
     manifest: &PackageJson,
     packages: &BTreeSet<&str>,
     others: &[String],
+    locked: &BTreeSet<String>,
 ) -> Option<String> {
     let Some(commands) = processes(model, stage, manifest) else {
         return Some("what a container starts is not known".to_owned());
@@ -269,7 +274,9 @@ fn is_needed(
         let is_file = program.contains('/');
         let is_of_image = image.is_some_and(|image| image.programs.contains(program));
         let is_of_program = manifest.dependencies.get(PROGRAM).is_some_and(|packages| packages.contains_key(program));
-        if !is_file && !is_of_image && !is_of_program {
+        let is_installed = tables::stages().is_helper(program) && installs(model, stage, program);
+        let is_of_lock = locked.contains(program);
+        if !is_file && !is_of_image && !is_of_program && !is_of_lock && !is_installed {
             return Some(format!("`{program}` may come with a development dependency"));
         }
         if is_of_program {
@@ -292,9 +299,13 @@ fn is_needed(
     if let Some((path, _)) = files.iter().find(|(path, _)| is_configuration(path) && path.ends_with("ts")) {
         return Some(format!("`{path}` is compiled when the program starts"));
     }
+    let entries = entries(model, stage, &commands, |program| configured.contains(program) || locked.contains(program));
+    let loaded = entries.and_then(|entries| imports::loaded(&files, &entries));
+    let is_loaded = |path: &str| loaded.as_ref().is_none_or(|loaded| loaded.contains(path));
     let is_other = |path: &str| others.iter().any(|other| path.starts_with(&format!("{other}/")));
     let is_read = |path: &str| {
-        !is_other(path) && table.is_code(path) && (!table.is_of_development(path) || is_configuration(path))
+        let may_run = !is_other(path) && is_loaded(path) && !table.is_of_development(path);
+        table.is_code(path) && (may_run || is_configuration(path))
     };
     for (path, text) in files.iter().filter(|(path, _)| is_read(path)) {
         if let Some(package) = packages.iter().find(|package| loads(text, package)) {
@@ -302,6 +313,55 @@ fn is_needed(
         }
     }
     None
+}
+
+/// The files that the interpreter is started with, in the build context; `None` when something else loads files of the project, or that is
+/// not known.
+fn entries(
+    model: &Model<'_>,
+    stage: &Stage,
+    commands: &[Vec<String>],
+    is_of_package: impl Fn(&str) -> bool,
+) -> Option<Vec<String>> {
+    let workdir = model.state(stage.instructions.end - 1).workdir.fixed()?;
+    let node = &tables::stages().node.family;
+    let mut found = Vec::new();
+    for words in commands {
+        let init = words.first().is_some_and(|program| tables::programs().is_init(program, &[]));
+        let started = words.iter().skip(usize::from(init)).skip_while(|word| init && word.starts_with('-'));
+        let words: Vec<&str> = started.map(String::as_str).collect();
+        let Some((program, operands)) = words.split_first() else { continue };
+        let file = match *program {
+            program if program == node => operands.first().filter(|word| !word.starts_with('-') && !word.is_empty())?,
+            program if program.contains('/') && !program.ends_with(".sh") => program,
+            _ if is_of_package(program) || tables::stages().project_tool(program).is_some() => return None,
+            _ if operands.iter().any(|word| word == node) => return None,
+            _ => continue,
+        };
+        // The file may lack its ending.
+        let path = joined(workdir, file);
+        let names = ["", ".js", "/index.js"].map(|ending| format!("{path}{ending}"));
+        found.push(names.iter().find_map(|path| model.context_file(stage, stage.instructions.end, path))?);
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+/// The programs that packages bring which not only development needs, by the lock file of npm.
+fn locked_programs(model: &Model<'_>, run: usize, install: &Invocation) -> BTreeSet<String> {
+    let row = tables::dependencies().install(&install.program, Some(install.subcommand()));
+    let directory = model.state(run).workdir.fixed().unwrap_or("/");
+    let mut locks = row.iter().flat_map(|row| &row.reads).filter_map(|name| {
+        let source = source_at(model, run, &joined(directory, name))?;
+        package_lock::read(&model.context.read(&source)?)
+    });
+    locks.next().map(|lock| lock.programs).unwrap_or_default()
+}
+
+/// Whether the stage installs a package of the distribution of that name.
+fn installs(model: &Model<'_>, stage: &Stage, package: &str) -> bool {
+    let is_it = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| name == package));
+    let mut runs = stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run);
+    runs.any(|run| deeds(model, run).is_ok_and(|deeds| deeds.iter().any(is_it)))
 }
 
 /// Whether the word names the package or a file of it.

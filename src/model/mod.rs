@@ -26,6 +26,7 @@ mod home;
 pub mod hosted;
 mod identity;
 pub mod idle;
+mod imports;
 mod installs;
 pub mod java;
 pub mod lean_build;

@@ -677,7 +677,8 @@ impl RuntimePackages {
     pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
         let table = &tables::stages().toolchain;
         let own = self.dropped.iter().flat_map(|package| table.brought(package));
-        let lost: BTreeSet<String> = table.programs.iter().chain(own).cloned().collect();
+        let is_kept = |program: &&String| self.install.contains(*program);
+        let lost: BTreeSet<String> = table.programs.iter().chain(own).filter(|it| !is_kept(it)).cloned().collect();
         if let Some(reason) = why_it_runs(model, stage, &lost) {
             return Err(reason);
         }
@@ -896,9 +897,12 @@ fn why_the_file_starts_it(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<
         };
         let line = model.lines.line(model.instruction(index).span.start);
         let found = match command {
-            Command::Exec(argv) => {
-                argv.iter().map(|word| word.text.clone()).find(|word| programs.contains(base_name(word)))
-            }
+            // One of the words may be a script.
+            Command::Exec(argv) => argv
+                .iter()
+                .flat_map(|word| word.text.split(|c: char| c.is_whitespace() || ";&|()<>\"'`=".contains(c)))
+                .find(|word| programs.contains(base_name(word)))
+                .map(str::to_owned),
             Command::Shell(_) => match model.body(index).and_then(|body| body.understood()) {
                 Some(script) => command_names(script).into_iter().find(|name| programs.contains(base_name(name))),
                 None => Some("a command that is not understood".to_owned()),
@@ -1017,11 +1021,11 @@ pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut:
         }
     }
     for index in stage.instructions.clone() {
-        path_stays(model, index, first)?;
+        path_stays(model, index, first, cut)?;
         if kind(model, index) == Kind::Run && index <= cut {
             let all = deeds(model, index)?;
             let schedules = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| tables::stages().login.schedulers.contains(name)));
-            if all.iter().any(schedules) {
+            if all.iter().any(schedules) && runs_any(model, stage, &tables::stages().login.started_by) {
                 return Err("a package starts programs with another PATH".to_owned());
             }
         }
@@ -1037,12 +1041,25 @@ pub fn environment_on_path(model: &Model<'_>, index: usize) -> Option<String> {
     first.strip_suffix(&format!("/{}", tables::stages().environment.bin)).map(str::to_owned)
 }
 
-/// An instruction that leaves the programs of the environment first on the PATH.
-fn path_stays(model: &Model<'_>, index: usize, first: usize) -> Result<(), String> {
+/// The directories on the PATH at the instruction.
+fn path_of(model: &Model<'_>, index: usize) -> Option<Vec<String>> {
+    let Variable::Set(path) = model.state(index).variables.get("PATH") else { return None };
+    Some(path.fixed()?.split(':').map(str::to_owned).collect())
+}
+
+/// An instruction that leaves the programs of the environment first on the PATH, but for what stood in front of the interpreter.
+fn path_stays(model: &Model<'_>, index: usize, first: usize, cut: usize) -> Result<(), String> {
     let instruction = model.instruction(index);
+    // What is put in front of the whole PATH behind the build was in front of the interpreter's directory, too.
+    let above = path_of(model, first).unwrap_or_default();
+    let is_kept = |value: &str| {
+        let put = value.strip_suffix(":$PATH").or_else(|| value.strip_suffix(":${PATH}"));
+        let is_apart = |part: &str| part.starts_with('/') && !above.iter().any(|own| own == part.trim_end_matches('/'));
+        index > cut && !above.is_empty() && put.is_some_and(|put| put.split(':').all(is_apart))
+    };
     if index > first
         && let InstructionKind::Env(pairs) = &instruction.kind
-        && pairs.pairs.iter().any(|pair| pair.key.text == "PATH")
+        && pairs.pairs.iter().any(|pair| pair.key.text == "PATH" && !is_kept(pair.value.text.trim_matches(['"', '\''])))
     {
         return Err("PATH is set behind the install".to_owned());
     }
@@ -1122,13 +1139,14 @@ pub fn environment_lines(model: &Model<'_>, stage: &Stage, last: usize) -> [Stri
 /// The options by which installs of the RUN pass over a virtual environment, each with the blanks before it.
 #[must_use]
 pub fn system_options(model: &Model<'_>, run: usize) -> Vec<Span> {
-    let table = &tables::stages().environment.system;
+    let (system, user) = (&tables::stages().environment.system, &tables::stages().environment.user);
     let mut spans = Vec::new();
     for call in model.calls(run) {
-        if format!("{} {}", call.program(), call.subcommand().unwrap_or_default()) != table.command {
-            continue;
-        }
-        for option in call.options().iter().filter(|option| table.options.contains(&option.name)) {
+        let called = format!("{} {}", call.program(), call.subcommand().unwrap_or_default());
+        let passes_over = |name: &str| {
+            called == system.command && system.options.contains(name) || called == user.command && user.option == name
+        };
+        for option in call.options().iter().filter(|option| passes_over(&option.name)) {
             let words = &call.command.words;
             if let (Some(before), Some(word)) =
                 (words.get(option.words.start.wrapping_sub(1)), words.get(option.words.start))

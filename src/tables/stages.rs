@@ -37,6 +37,9 @@ pub struct StageTable {
     /// What is known of Java.
     pub java: JavaTable,
     outputs: Vec<NamedOutput>,
+    configures: Vec<Configures>,
+    /// What is known of modules of Perl.
+    pub perl: PerlTable,
     /// What is known of Ruby.
     pub ruby: RubyTable,
     servers: Vec<FileServer>,
@@ -104,6 +107,8 @@ pub struct Login {
     pub words: BTreeSet<String>,
     /// Packages of the distribution.
     pub schedulers: BTreeSet<String>,
+    /// Programs without which those of such packages do not run.
+    pub started_by: BTreeSet<String>,
 }
 
 /// What is known of projects of Node.
@@ -442,6 +447,36 @@ impl RubyTable {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configures {
+    command: Vec<String>,
+    source: String,
+}
+
+/// Modules of Perl with a script that makes a Makefile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerlTable {
+    source: String,
+    /// The script.
+    pub script: String,
+    /// The ending of modules.
+    pub module: String,
+    /// Where modules are installed.
+    pub modules: String,
+    /// Where modules are installed that were compiled, and others with them.
+    pub compiled: String,
+    /// Where programs are installed.
+    pub programs: String,
+    /// The word of the script that lists programs.
+    pub listed: String,
+    /// Words that put what is installed to other places.
+    pub elsewhere: Vec<String>,
+    /// Endings of files that are compiled.
+    pub native: Vec<String>,
+}
+
 /// A family of images with a JDK.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -568,6 +603,8 @@ pub struct Toolchain {
     /// Packages that others recommend, of use to programs.
     pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
+    defines: BTreeSet<String>,
+    roots: BTreeSet<String>,
     brings: Vec<Brings>,
 }
 
@@ -652,6 +689,8 @@ pub struct PythonEnvironment {
     pub activated: BTreeSet<String>,
     /// What makes a command pass over it.
     pub system: PassesOver,
+    /// Where packages of a user go.
+    pub user: UserBase,
     /// Packages that only install and build, with their programs.
     pub tools: BTreeMap<String, Vec<String>>,
     /// Other packages, with their programs.
@@ -696,6 +735,20 @@ pub struct Starter {
     /// Whether the project may be installed into the interpreter's own directories.
     pub of_interpreter: bool,
     source: String,
+}
+
+/// Where packages of a user go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserBase {
+    /// The directory below the home.
+    pub directory: String,
+    /// The command, and the option by which it puts them there.
+    pub command: String,
+    /// See `command`.
+    pub option: String,
+    /// Variables that say otherwise.
+    pub unless: Vec<String>,
 }
 
 /// What makes a command pass over virtual environments.
@@ -792,6 +845,12 @@ impl StageTable {
         self.lookers.programs.contains(program) && words.iter().all(is_known) || words.get(1).is_some_and(looks)
     }
 
+    /// Whether the words make the files of a build below the directory that they run in.
+    #[must_use]
+    pub fn configures(&self, words: &[String]) -> bool {
+        self.configures.iter().any(|row| words.starts_with(&row.command))
+    }
+
     /// Whether the command only changes settings of the distribution.
     #[must_use]
     pub fn changes_settings(&self, program: &str) -> bool {
@@ -811,6 +870,13 @@ impl StageTable {
             path.strip_prefix(directory.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.settings.reads.iter().any(is_within)
+    }
+
+    /// Whether a line of a build tells the compiler where the sources stand.
+    #[must_use]
+    pub fn tells_the_sources(&self, line: &str) -> bool {
+        let has = |words: &BTreeSet<String>| words.iter().any(|word| line.contains(word.as_str()));
+        has(&self.toolchain.defines) && has(&self.toolchain.roots)
     }
 
     /// Whether the command tells the linker of libraries.
@@ -1008,6 +1074,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.ruby.source,
         &table.lookers.source,
         &table.settings.source,
+        &table.perl.source,
         &table.zones.source,
         &table.toolchain.source,
     ];
@@ -1019,6 +1086,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .chain(table.runtimes.iter().map(|row| &row.source))
         .chain(table.starts.iter().chain(&table.asks).map(|row| &row.source))
         .chain(table.outputs.iter().map(|row| &row.source))
+        .chain(table.configures.iter().map(|row| &row.source))
         .chain(table.environment.starters.iter().map(|row| &row.source))
         .chain(table.servers.iter().map(|row| &row.source))
         .chain(table.program_directories.iter().map(|row| &row.source))

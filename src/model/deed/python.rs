@@ -3,6 +3,7 @@
 
 use super::{Deed, Reader, joined, source_at};
 use crate::model::manifest::pyproject;
+use crate::model::owner;
 use crate::model::scope::Variable;
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::command::Invocation;
@@ -35,13 +36,20 @@ impl Reader<'_> {
         let install = PipInstall::of(invocation).filter(|_| subcommand == "install");
         let install = install.ok_or_else(|| format!("what `pip {subcommand}` leaves behind is not known"))?;
         let elsewhere = &tables::stages().environment.options;
-        if let Some(option) = invocation.options.iter().find(|option| elsewhere.contains(&option.name)) {
+        // What root has of its own goes where the other packages are: a split takes the option out.
+        let of_user = if install.user { self.user_base()? } else { None };
+        let is_elsewhere = |name: &str| elsewhere.contains(name) && !(name == "--user" && install.user);
+        if let Some(option) = invocation.options.iter().find(|option| is_elsewhere(&option.name)) {
             return Err(format!("`pip install {}` installs elsewhere", option.name));
         }
-        if invocation.unknown_option.is_some() || !install.editables.is_empty() {
+        if invocation.unknown_option.is_some() {
             return Err("not all options of `pip install` are known".to_owned());
         }
+        for value in invocation.values("--editable") {
+            self.in_place(value.text.as_deref().ok_or("what pip installs is known only when it runs")?)?;
+        }
         let environment = match &invocation.directory {
+            None if of_user.is_some() => of_user.clone(),
             Some(directory) => Some(self.environment_of(directory).ok_or("where `pip` installs is not known")?),
             None => None,
         };
@@ -72,7 +80,7 @@ impl Reader<'_> {
             self.requirements(path, 0)?;
         }
         if let Some(environment) = environment {
-            self.deeds.push(Deed::Below(environment));
+            self.deeds.push(if of_user.is_some() { Deed::Output(environment) } else { Deed::Below(environment) });
             return Ok(());
         }
         let is_bare = install.requirement_files.is_empty() && !install.requirements.is_empty();
@@ -90,6 +98,21 @@ impl Reader<'_> {
             .map(|tools| tools.concat());
         self.deeds.push(tools.filter(|tools| !tools.is_empty()).map_or(Deed::PythonPackages, Deed::PythonTools));
         Ok(())
+    }
+
+    /// Where packages of the user go who is not root (site, "PYTHONUSERBASE"); `None` for root.
+    fn user_base(&self) -> Result<Option<String>, String> {
+        let table = &tables::stages().environment;
+        if table.user.unless.iter().any(|name| !matches!(self.variable(name), Ok(None))) {
+            return Err("where `pip install --user` puts packages is not known".to_owned());
+        }
+        if self.model.user(self.run).is_root() {
+            return Ok(None);
+        }
+        let name = self.model.state(self.run).user.fixed().unwrap_or_default();
+        let known = self.model.user(self.run).home.or_else(|| owner::home_of(self.model, self.run, name));
+        let home = known.ok_or("the home of the user is not known")?;
+        Ok(Some(joined(&home, &table.user.directory)))
     }
 
     /// `pip wheel`: packages that are built, in a directory.
@@ -131,8 +154,23 @@ impl Reader<'_> {
         is_made.then_some(environment)
     }
 
-    /// Checks that a file of requirements installs nothing in place and nothing elsewhere.
-    fn requirements(&self, path: &str, depth: usize) -> Result<(), String> {
+    /// A project that is installed in place: the packages lead to its directory, which the install writes to.
+    fn in_place(&mut self, project: &str) -> Result<(), String> {
+        let path = project.split_once('[').map_or(project, |(path, _)| path).trim();
+        let is_directory = matches!(path, "." | "./") || path.starts_with(['/', '.']) && path.contains('/');
+        let [directory] = self.directories.as_slice() else {
+            return Err("where pip runs is not known".to_owned());
+        };
+        if !is_directory {
+            return Err(format!("pip installs `{project}` in place"));
+        }
+        let path = joined(directory, path);
+        self.deeds.extend([Deed::PythonPackages, Deed::Output(path)]);
+        Ok(())
+    }
+
+    /// Reads what the lines of a file of requirements leave beside packages.
+    fn requirements(&mut self, path: &str, depth: usize) -> Result<(), String> {
         let unknown = || format!("what `{path}` names is not known without the build context");
         if path.contains("://") || depth > MAX_NESTING {
             return Err(unknown());
@@ -144,9 +182,7 @@ impl Reader<'_> {
         for line in text.lines().map(str::trim) {
             let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
             match option {
-                "-e" | "--editable" if !value.contains("://") => {
-                    return Err(format!("`{source}` installs `{value}` in place"));
-                }
+                "-e" | "--editable" if !value.contains("://") => self.in_place(value.trim())?,
                 "-r" | "--requirement" | "-c" | "--constraint" => {
                     let parent = absolute.rsplit_once('/').map_or("", |(parent, _)| parent);
                     self.requirements(&joined(parent, value.trim()), depth + 1)?;

@@ -58,15 +58,18 @@ impl Reader<'_> {
         if invocation.unknown_option.is_some() {
             return self.gap("not all options of the install are known", "the options of the command table");
         }
-        if !install.editables.is_empty() {
-            return self.gap("a project of the build context is installed", "a lock file that names wheels");
-        }
         let only_wheels = invocation.values("--only-binary").any(|value| value.text.as_deref() == Some(":all:"));
         let wheels = Wheels { only: only_wheels, never: without_wheels(invocation) };
         let is_set =
             |name: &str| !matches!(self.model.state(self.place.instruction).variables.get(name), Variable::Unset);
         if wheels.never.iter().any(|name| name == ":all:") || is_set("PIP_NO_BINARY") {
             return self.gap("packages are compiled although they have wheels", "wheels where there are some");
+        }
+        for project in &install.editables {
+            match project.text.as_deref().and_then(project::directory) {
+                Some((directory, extras)) => self.project(directory, &extras, &wheels),
+                None => self.gap("what is installed in place is not known", "a directory of the build context"),
+            }
         }
         for requirement in &install.requirements {
             if let Some(directory) = built_package(requirement) {
