@@ -544,6 +544,11 @@ impl Reader<'_> {
             self.deeds.push(deed);
             return Ok(());
         }
+        let words: Vec<String> = command.words.iter().map(|word| word.literal().unwrap_or_default()).collect();
+        if tables::stages().configures(&words) {
+            self.deeds.extend(self.directories.iter().cloned().map(Deed::Below));
+            return Ok(());
+        }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
         match row.map(|row| row.operands) {
             Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),

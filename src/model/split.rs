@@ -677,7 +677,8 @@ impl RuntimePackages {
     pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
         let table = &tables::stages().toolchain;
         let own = self.dropped.iter().flat_map(|package| table.brought(package));
-        let lost: BTreeSet<String> = table.programs.iter().chain(own).cloned().collect();
+        let is_kept = |program: &&String| self.install.contains(*program);
+        let lost: BTreeSet<String> = table.programs.iter().chain(own).filter(|it| !is_kept(it)).cloned().collect();
         if let Some(reason) = why_it_runs(model, stage, &lost) {
             return Err(reason);
         }

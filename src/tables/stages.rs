@@ -37,6 +37,9 @@ pub struct StageTable {
     /// What is known of Java.
     pub java: JavaTable,
     outputs: Vec<NamedOutput>,
+    configures: Vec<Configures>,
+    /// What is known of modules of Perl.
+    pub perl: PerlTable,
     /// What is known of Ruby.
     pub ruby: RubyTable,
     servers: Vec<FileServer>,
@@ -444,6 +447,36 @@ impl RubyTable {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configures {
+    command: Vec<String>,
+    source: String,
+}
+
+/// Modules of Perl with a script that makes a Makefile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerlTable {
+    source: String,
+    /// The script.
+    pub script: String,
+    /// The ending of modules.
+    pub module: String,
+    /// Where modules are installed.
+    pub modules: String,
+    /// Where modules are installed that were compiled, and others with them.
+    pub compiled: String,
+    /// Where programs are installed.
+    pub programs: String,
+    /// The word of the script that lists programs.
+    pub listed: String,
+    /// Words that put what is installed to other places.
+    pub elsewhere: Vec<String>,
+    /// Endings of files that are compiled.
+    pub native: Vec<String>,
+}
+
 /// A family of images with a JDK.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -570,6 +603,8 @@ pub struct Toolchain {
     /// Packages that others recommend, of use to programs.
     pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
+    defines: BTreeSet<String>,
+    roots: BTreeSet<String>,
     brings: Vec<Brings>,
 }
 
@@ -812,6 +847,12 @@ impl StageTable {
         self.lookers.programs.contains(program) && words.iter().all(is_known) || words.get(1).is_some_and(looks)
     }
 
+    /// Whether the words make the files of a build below the directory that they run in.
+    #[must_use]
+    pub fn configures(&self, words: &[String]) -> bool {
+        self.configures.iter().any(|row| words.starts_with(&row.command))
+    }
+
     /// Whether the command only changes settings of the distribution.
     #[must_use]
     pub fn changes_settings(&self, program: &str) -> bool {
@@ -831,6 +872,13 @@ impl StageTable {
             path.strip_prefix(directory.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.settings.reads.iter().any(is_within)
+    }
+
+    /// Whether a line of a build tells the compiler where the sources stand.
+    #[must_use]
+    pub fn tells_the_sources(&self, line: &str) -> bool {
+        let has = |words: &BTreeSet<String>| words.iter().any(|word| line.contains(word.as_str()));
+        has(&self.toolchain.defines) && has(&self.toolchain.roots)
     }
 
     /// Whether the command tells the linker of libraries.
@@ -1028,6 +1076,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.ruby.source,
         &table.lookers.source,
         &table.settings.source,
+        &table.perl.source,
         &table.zones.source,
         &table.toolchain.source,
     ];
@@ -1039,6 +1088,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .chain(table.runtimes.iter().map(|row| &row.source))
         .chain(table.starts.iter().chain(&table.asks).map(|row| &row.source))
         .chain(table.outputs.iter().map(|row| &row.source))
+        .chain(table.configures.iter().map(|row| &row.source))
         .chain(table.environment.starters.iter().map(|row| &row.source))
         .chain(table.servers.iter().map(|row| &row.source))
         .chain(table.program_directories.iter().map(|row| &row.source))

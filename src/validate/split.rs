@@ -381,14 +381,16 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
         return if overlaps { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
     }
     let is_copied = |target: &String| split.copies.iter().any(|copy| is_below(target, copy));
+    let is_installed = |path: &String| carry::is_installed(before, stage, split.cut, path);
     let language = split::language(before, stage, split.cut);
     let is_unread = || {
         let assets = language.and_then(|language| split::assets(before, index, language));
-        assets.is_some_and(|assets| assets.iter().all(is_copied))
+        assets.is_some_and(|assets| assets.iter().all(|path| is_copied(path) || is_installed(path)))
     };
     let is_unused_tool =
         || split::tools_of_copy(before, index).is_some_and(|tools| split::why_it_runs(before, stage, &tools).is_none());
     if is_copied(&target)
+        || is_installed(&target)
         || is_unused_tool()
         || is_unread()
         || split::is_brought_later(before, stage, index)

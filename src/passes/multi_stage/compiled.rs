@@ -46,7 +46,7 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     })
 }
 
-fn builds_something(call: &Call<'_>) -> bool {
+pub(super) fn builds_something(call: &Call<'_>) -> bool {
     let name = call.command.name().unwrap_or_default();
     tables::stages().writes_below(call.program(), call.subcommand().unwrap_or_default())
         || tables::stages().writes_below(&name, "")

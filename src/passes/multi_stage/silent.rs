@@ -38,6 +38,12 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
         return Some((format!("line {line}: the script is not understood"), "plain POSIX shell"));
     }
     let ruby = &tables::stages().ruby;
+    if image.family == ruby.family && base::has_slim_variant(model, stage) {
+        return Some((
+            "it is not worth it: no RUN installs gems or compiles anything".to_owned(),
+            "nothing: there is no build to leave out",
+        ));
+    }
     if image.family == ruby.family && image.programs.contains(&ruby.with_headers) {
         return Some((
             "it is not worth it: the full image has compilers all the same".to_owned(),
