@@ -724,6 +724,8 @@ pub struct Starter {
     pub files: Vec<String>,
     /// Variables that it sets.
     pub variables: Vec<String>,
+    /// Variables of the image that change what it does.
+    pub unless: Vec<String>,
     /// Whether it stays beside the program.
     pub stays: bool,
     /// Whether it installs what is missing before.

@@ -7,7 +7,9 @@
 //!
 //! Of a site that a server of files serves, only the files are copied.
 //!
-//! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
+//! Projects of Node are built with the packages of development, which are removed behind the build, and so are packages of projects that
+//! the program is not: of a client beside its server. Node.js that builds a front end in an image of Python stays in the build stage, with its
+//! packages, where nothing that runs names one of its programs. Programs of Go and Rust
 //! run on an image of the same release without the toolchain, those of C and C++ without the compilers, those of Java on the image of the
 //! same version with a JRE, those of .NET on the one of ASP.NET. Gems of Ruby are copied to an image without compilers.
 //!
