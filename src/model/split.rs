@@ -681,11 +681,12 @@ impl RuntimePackages {
     ///
     /// # Errors
     /// What may need it.
-    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
+    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage, image: &tables::ImageFacts) -> Result<(), String> {
         let table = &tables::stages().toolchain;
         let own = self.dropped.iter().flat_map(|package| table.brought(package));
+        let toolchain = table.programs.iter().filter(|program| !image.programs.contains(*program));
         let is_kept = |program: &&String| self.install.contains(*program);
-        let lost: BTreeSet<String> = table.programs.iter().chain(own).filter(|it| !is_kept(it)).cloned().collect();
+        let lost: BTreeSet<String> = toolchain.chain(own).filter(|program| !is_kept(program)).cloned().collect();
         if let Some(reason) = why_it_runs(model, stage, &lost) {
             return Err(reason);
         }

@@ -495,7 +495,9 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
-    packages.are_enough(before, stage)
+    let base = split.other_base(before, stage);
+    let own = stage.image.as_deref().ok_or("nothing is known of the base image")?;
+    packages.are_enough(before, stage, base.as_ref().map_or(own, |base| &base.image))
 }
 
 /// Where Node is left out no RUN of the new stage calls it, and no package comes from a source that only the build has.
