@@ -5,7 +5,7 @@ use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase};
-use crate::model::{Model, Stage, front_end, java, replay};
+use crate::model::{Model, Stage, java, replay};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -208,7 +208,7 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         Deed::PythonTools(programs) | Deed::Tools(programs) => {
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
-        Deed::Programs => front_end::why_needed(model, stage).is_some(),
+        Deed::Programs => true,
         Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)

@@ -74,6 +74,9 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
     let is_read = language == Some(table.environment.interpreter.as_str())
         || image.family == table.node.family
         || table.runtimes.iter().any(|row| row.family == image.family);
+    if is_read && let Err(refusal) = base::slim(model, stage) {
+        return Some((format!("the full image stays: {}", refusal.reason), "what `slim-base` says to the same place"));
+    }
     if is_read {
         let reason = "no compiler, no headers, no full image, no tool and no development dependency would be left out";
         return Some((format!("it is not worth it: {reason}"), "nothing: there is no build to leave out"));
