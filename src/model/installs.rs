@@ -80,7 +80,7 @@ fn of_perl(model: &Model<'_>, run: usize, text: &str, words: &[String]) -> Optio
     }
     let mut made: Vec<Deed> = listed(text, &table.listed)?
         .iter()
-        .map(|program| Deed::Output(joined(&table.programs, program.rsplit('/').next().unwrap_or(program))))
+        .map(|program| Deed::Output(joined(&table.bin, program.rsplit('/').next().unwrap_or(program))))
         .collect();
     let files = split::context_files(model)?;
     let is_native = files.iter().any(|(path, _)| table.native.iter().any(|ending| path.ends_with(ending.as_str())));

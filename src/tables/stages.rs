@@ -40,6 +40,8 @@ pub struct StageTable {
     configures: Vec<Configures>,
     /// What is known of modules of Perl.
     pub perl: PerlTable,
+    /// What is known of PHP.
+    pub php: PhpTable,
     /// What is known of Ruby.
     pub ruby: RubyTable,
     servers: Vec<FileServer>,
@@ -454,6 +456,59 @@ struct Configures {
     source: String,
 }
 
+/// Images of PHP, and Composer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhpTable {
+    source: String,
+    /// The family of images.
+    pub family: String,
+    /// Where extensions are.
+    pub extensions: String,
+    /// Where their settings are.
+    pub settings: String,
+    /// Commands that make extensions and their settings.
+    pub installers: BTreeSet<String>,
+    /// Commands that make extensions.
+    pub compilers: BTreeSet<String>,
+    /// Commands that make settings of extensions.
+    pub enablers: BTreeSet<String>,
+    /// Commands that leave nothing of use behind.
+    pub quiet: BTreeSet<String>,
+    /// Names of Composer.
+    pub composers: BTreeSet<String>,
+    /// Its subcommands that make the directory of packages.
+    pub makes: BTreeSet<String>,
+    /// That directory.
+    pub vendor: String,
+    /// What a project says of itself.
+    pub manifest: String,
+    /// Words of it that put packages elsewhere.
+    pub elsewhere: Vec<String>,
+    /// What stands in it when it has scripts.
+    pub scripts: String,
+    /// The option that runs none of them.
+    pub without_scripts: String,
+    /// Options that leave the rest alone.
+    pub options: BTreeSet<String>,
+    /// What installs Composer.
+    pub setup: PhpSetup,
+}
+
+/// What installs Composer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhpSetup {
+    /// The program that runs the script.
+    pub program: String,
+    /// The option that names the directory.
+    pub directory: String,
+    /// The option that names the program.
+    pub name: String,
+    /// Its name without it.
+    pub default: String,
+}
+
 /// Modules of Perl with a script that makes a Makefile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -468,7 +523,7 @@ pub struct PerlTable {
     /// Where modules are installed that were compiled, and others with them.
     pub compiled: String,
     /// Where programs are installed.
-    pub programs: String,
+    pub bin: String,
     /// The word of the script that lists programs.
     pub listed: String,
     /// Words that put what is installed to other places.
@@ -1077,6 +1132,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.lookers.source,
         &table.settings.source,
         &table.perl.source,
+        &table.php.source,
         &table.zones.source,
         &table.toolchain.source,
     ];

@@ -498,7 +498,9 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
-    packages.are_enough(before, stage)
+    let base = split.other_base(before, stage);
+    let own = stage.image.as_deref().ok_or("nothing is known of the base image")?;
+    packages.are_enough(before, stage, base.as_ref().map_or(own, |base| &base.image))
 }
 
 /// No RUN of the new stage calls a tool that only the build installs.

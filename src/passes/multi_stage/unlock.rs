@@ -22,6 +22,11 @@ const UNLOCKS: &[(&str, &str)] = &[
         "takes the place of the one with the toolchain",
         "a tag that names the release, such as `bookworm`; for Java a version that has a JRE",
     ),
+    ("Cargo.lock is not in the build context", "Cargo.lock in the repository (`cargo generate-lockfile`)"),
+    (
+        "links the program with",
+        "a row for the crate in the tables, or a base image `rust:…-slim` with the headers that it needs",
+    ),
     ("the server of files serves", "the served directory made by a RUN of the file"),
     ("without the build context", "`--context` with the directory of the build context"),
     ("Pipfile.lock is not known", "a lock file in the build context (`pipenv lock`)"),
