@@ -45,6 +45,7 @@ const UNLOCKS: &[(&str, &str)] = &[
         "what this needs in the tables, or a base image that is slim already",
     ),
     ("which looks for the packages where it puts them itself", "a CMD that starts the program itself"),
+    ("which only the build installs", "the command above the last step that builds"),
     ("is copied and repeated", "what the build makes in `.dockerignore`"),
     ("is no directory of the program", "an output below the directory that is built"),
     ("a source that only the build has", "a base image that has Node, or a program that does without it"),
