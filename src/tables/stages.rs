@@ -844,6 +844,12 @@ impl StageTable {
         self.program_directories.iter().find(|row| row.command == called)
     }
 
+    /// Whether the program compiles programs, which it names itself.
+    #[must_use]
+    pub fn compiles(&self, program: &str) -> bool {
+        self.program_directories.iter().any(|row| row.command.split(' ').next() == Some(program))
+    }
+
     /// Whether images of the family have a toolchain that programs do not need.
     #[must_use]
     pub fn has_toolchain(&self, family: &str) -> bool {
