@@ -477,6 +477,8 @@ pub struct PhpTable {
     pub quiet: BTreeSet<String>,
     /// Names of Composer.
     pub composers: BTreeSet<String>,
+    /// Its subcommands that change what the project says, and the directory of packages.
+    pub changes: BTreeSet<String>,
     /// Its subcommands that make the directory of packages.
     pub makes: BTreeSet<String>,
     /// That directory.
