@@ -1,5 +1,7 @@
 //! The axiom by which a stage becomes two: one that builds, and one that runs.
 
+use std::collections::BTreeSet;
+
 use super::replay::Replay;
 use crate::model::cache::is_below;
 use crate::model::carry;
@@ -489,6 +491,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
         }
     }
     goes_without_node(before, stage, split, packages)?;
+    goes_without_tools(before, stage, split)?;
     if let Some(path) = started::lost_file(before, stage, split.cut, &split.copies) {
         return Err(format!("`{path}`, which a container starts, is not known to be there"));
     }
@@ -498,6 +501,28 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
     let base = split.other_base(before, stage);
     let own = stage.image.as_deref().ok_or("nothing is known of the base image")?;
     packages.are_enough(before, stage, base.as_ref().map_or(own, |base| &base.image))
+}
+
+/// No RUN of the new stage calls a tool that only the build installs.
+fn goes_without_tools(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), String> {
+    let left = (stage.instructions.start..=split.cut).filter(|index| !split.repeated.contains(index));
+    let runs = left.filter(|index| split::kind(before, *index) == Kind::Run);
+    let is_in_environment = |index: usize| split.environment.is_some_and(|first| first <= index);
+    let mut lost: BTreeSet<String> = BTreeSet::new();
+    for index in runs {
+        for deed in deeds(before, index).unwrap_or_default() {
+            if !(matches!(deed, Deed::PythonTools(_)) && is_in_environment(index)) {
+                lost.extend(deed.tools().into_iter().flatten().cloned());
+            }
+        }
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    match split.commands(before, stage)?.into_iter().find(|name| lost.contains(name)) {
+        Some(name) => Err(format!("a RUN behind the build calls `{name}`, which only the build installs")),
+        None => Ok(()),
+    }
 }
 
 /// Where Node is left out no RUN of the new stage calls it, and no package comes from a source that only the build has.

@@ -101,7 +101,10 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
 /// Whether the RUN installs packages that only builds need.
 fn installs_for_builds(model: &Model<'_>, image: &ImageFacts, run: usize) -> bool {
     let Some(manager) = image.package_manager.known() else { return false };
-    let is_for_builds = |name: &str| tables::is_build_only(*manager, name) == Some(BuildOnly::Toolchain);
+    let is_for_builds = |name: &str| {
+        tables::is_build_only(*manager, name) == Some(BuildOnly::Toolchain)
+            || image.family != tables::stages().node.family && front_end::programs_of(name).is_some()
+    };
     model.calls(run).iter().any(|call| {
         call.subcommand().is_some_and(|name| matches!(name, "install" | "add"))
             && call.operands().iter().any(|word| word.text.as_deref().is_some_and(is_for_builds))

@@ -226,10 +226,12 @@ impl Place<'_> {
     }
 
     pub(super) fn no_recommends(&self, call: &Call<'_>, found: &mut Findings) {
-        let has_it = call.has_word_with("no-install-recommends")
-            || call.has_word_with("Install-Recommends")
-            || self.model.source.contains("APT::Install-Recommends");
-        if has_it {
+        if call.has_word_with("no-install-recommends") || call.has_word_with("Install-Recommends") {
+            return;
+        }
+        if self.model.source.contains("APT::Install-Recommends") {
+            let reason = format!("without `{NO_RECOMMENDS}`: the file configures apt in this");
+            found.decline(self.span(), reason, "nothing");
             return;
         }
         if !call.is_plain() {
