@@ -477,6 +477,8 @@ pub struct PhpTable {
     pub quiet: BTreeSet<String>,
     /// Names of Composer.
     pub composers: BTreeSet<String>,
+    /// Its subcommands that change what the project says, and the directory of packages.
+    pub changes: BTreeSet<String>,
     /// Its subcommands that make the directory of packages.
     pub makes: BTreeSet<String>,
     /// That directory.
@@ -840,6 +842,12 @@ impl StageTable {
     pub fn program_directory(&self, program: &str, subcommand: &str) -> Option<&ProgramDirectory> {
         let called = format!("{program} {subcommand}");
         self.program_directories.iter().find(|row| row.command == called)
+    }
+
+    /// Whether the program compiles programs, which it names itself.
+    #[must_use]
+    pub fn compiles(&self, program: &str) -> bool {
+        self.program_directories.iter().any(|row| row.command.split(' ').next() == Some(program))
     }
 
     /// Whether images of the family have a toolchain that programs do not need.
