@@ -427,7 +427,8 @@ impl<'m> Swap<'m> {
 }
 
 /// A package of the stage whose install may fail without directories for manuals, and the instruction that installs it.
-pub(super) fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)> {
+#[must_use]
+pub fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)> {
     let distribution = stage.image.as_deref().and_then(|image| image.distribution.known());
     let release = distribution.and_then(|distribution| distribution.release.as_deref());
     let of_call = |call: &Call<'_>| {
