@@ -67,8 +67,8 @@ fn composed(model: &Model<'_>, run: usize, directory: &str, words: &[String]) ->
     let text = manifest.and_then(|path| model.context.read(&path));
     let runs_scripts = !options.iter().any(|option| **option == table.without_scripts);
     let is_plain = text.is_some_and(|text| {
-        !table.elsewhere.iter().any(|word| text.contains(word.as_str()))
-            && !(runs_scripts && text.contains(table.scripts.as_str()))
+        let is_elsewhere = table.elsewhere.iter().any(|word| text.contains(word.as_str()));
+        !is_elsewhere && (!runs_scripts || !text.contains(table.scripts.as_str()))
     });
     let vendor = joined(directory, &table.vendor);
     Ok(vec![if is_plain { Deed::Output(vendor) } else { Deed::Below(directory.to_owned()) }])
