@@ -140,7 +140,7 @@ pub(super) fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) 
     let table = tables::stages();
     let is_unread = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
-        table.is_source(language, name) || table.is_never_read(name)
+        table.is_source(language, name) || table.is_never_read_at(path) && !is_named(model, name)
     };
     if path.split('/').any(|part| table.is_source_directory(language, part) && !is_directory_named(model, part)) {
         return Some(true);
@@ -162,6 +162,14 @@ pub(super) fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) 
         }
     }
     Some(true)
+}
+
+/// Whether a file of the context that is none of the build names the file in quotes, or that is not known.
+fn is_named(model: &Model<'_>, name: &str) -> bool {
+    let is_read = |path: &str| !tables::stages().is_build_file(base_name(path));
+    let named = ["\"", "'", "/"].map(|before| format!("{before}{name}"));
+    let names = |text: &str| named.iter().any(|name| text.contains(name.as_str()));
+    context_files(model).is_none_or(|files| files.iter().any(|(path, text)| is_read(path) && names(text)))
 }
 
 /// Whether a file of the context that is none of the build names what stands in the directory, or that is not known.
