@@ -40,7 +40,7 @@ OWN_LIBRARIES = re.compile(r"(lib)?(c|m|dl|rt|pthread|util)(\.so\.\d+)?$")
 # Calls that get words, not commands.
 WORDS = {
     "add_argument", "append_text", "debug", "endswith", "error", "field", "get", "getattr", "hasattr", "info", "isinstance", "join",
-    "option", "pop", "print", "removeprefix", "setattr", "setdefault", "split", "startswith", "strip", "warn", "warning",
+    "open", "option", "pop", "print", "removeprefix", "setattr", "setdefault", "split", "startswith", "strip", "warn", "warning",
 }  # fmt: skip
 
 

@@ -65,8 +65,12 @@ pub struct CommandNeeds {
 pub struct ImportNeeds {
     /// Its name.
     pub module: String,
-    /// The library.
-    pub library: String,
+    /// Programs that it starts.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// Libraries that it loads.
+    #[serde(default)]
+    pub libraries: Vec<String>,
     source: String,
 }
 
@@ -366,8 +370,7 @@ pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
 pub(super) fn check_packages() -> Result<(), TableError> {
     let file = "packages/python.yaml";
     let python: PythonTable = decode_file(file, shipped(file))?;
-    let parts =
-        [("universal", &python.universal), ("wheels", &python.wheels), ("with_extras", &python.with_extras)];
+    let parts = [("universal", &python.universal), ("wheels", &python.wheels), ("with_extras", &python.with_extras)];
     for (field, lines) in parts {
         let names: Vec<&str> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] >= pair[1]) {
