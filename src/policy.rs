@@ -305,6 +305,13 @@ impl Bases {
     }
 }
 
+/// Whether the text is a registry, or a path of one: `docker.io`, `registry.example.com/hub`.
+#[must_use]
+pub fn is_place(text: &str) -> bool {
+    let image = format!("{}/image", text.trim_end_matches('/')).parse::<ImageReference>();
+    image.is_ok() && !text.contains(|c: char| c.is_ascii_uppercase())
+}
+
 /// The image with its longest prefix in the list replaced.
 #[must_use]
 pub fn moved<'a>(image: &ImageReference, prefixes: impl Iterator<Item = (&'a str, &'a str)>) -> Option<ImageReference> {

@@ -46,7 +46,9 @@ pub use builds::{
     decode_builds,
 };
 pub use caches::{CacheDirectory, CacheTable, Cleanup, Evidence, Gain, Place, Sharing, Tool, caches, decode_caches};
-pub use dependencies::{DependencyTable, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies};
+pub use dependencies::{
+    DependencyTable, GradleWords, InstallRow, Locked, PackageRow, Reader, decode_dependencies, dependencies,
+};
 pub use distroless::{Distroless, DistrolessTable, Language, decode_distroless, distroless};
 pub use effects::{CommandEffects, EffectTable, Operands, OptionValue, decode_effects, effects};
 pub use eol::{Cycle, EndOfLife, EolTable, Support, decode_eol, end_of_life, eol};
@@ -74,8 +76,8 @@ pub use sizes::{
     package_sizes, size_of,
 };
 pub use stages::{
-    JavaBuilder, ProjectBuilder, ProjectTool, Pruner, PythonEnvironment, RuntimeImage, StageTable, decode_stages,
-    stages,
+    JavaBuilder, ProjectBuilder, ProjectTool, Pruner, PythonEnvironment, RuntimeImage, StageTable, Starter,
+    decode_stages, stages,
 };
 pub use suites::{SuiteTable, decode_suites, suite_tag, suites};
 pub use users::{Operand, Own, Relatives, Settings, UserTable, Writers, decode_users, users};

@@ -7,9 +7,9 @@
 
 For each rule that the passes serve: how often it is found before; how many of these are removed; how many stay because a
 pass says at that instruction why it leaves it alone, because a cache mount is its answer, or because imgopt passes over
-the file; and how many are missed. A rule of any kind that is found more often in a file than before is new: hadolint asks
-of COPY and of apt-get what it does not ask of ADD and of apt (DL3045, DL3008, DL3015), and asks each RUN that refreshes
-lists to remove them (DL3009), those too that now refresh them for themselves.
+the file; and how many are missed. A rule of any kind that is found more often in a file than before is new, unless it was only
+hidden: hadolint asks of COPY and of apt-get what it does not ask of ADD and of apt (DL3045, DL3008, DL3015), and reads no
+script with an empty line between its continuations. Hidden is what it finds in the file before, spelled in that way.
 """
 
 import argparse
@@ -72,6 +72,14 @@ def optimise(imgopt, source, target):
     return status, left
 
 
+def respelled(text):
+    """The file as hadolint reads it in full: `apt-get` for `apt`, COPY for ADD, no empty lines between continuations."""
+    verbs = "update|install|upgrade|remove|purge|autoremove|clean|autoclean"
+    text = re.sub(rf"(?<![\w./-])apt(?=\s+(?:-\S+\s+)*(?:{verbs})\b)", "apt-get", text)
+    text = re.sub(r"(?im)^(\s*)ADD(?=\s)", r"\1COPY", text)
+    return re.sub(r"(?<=\\\n)(?:[ \t]*\n)+", "", text)
+
+
 def instruction(lines, number):
     """The lines of the instruction that starts at the line of that number. Comments do not end it."""
     end = number
@@ -97,9 +105,15 @@ def main():
         shutil.copytree(source, target)
         status, left = optimise(options.imgopt, source, target)
         before, after = lint(options.hadolint, source), lint(options.hadolint, target)
+        spelled = scratch / "spelled"
+        spelled.mkdir()
+        for path in source.iterdir():
+            text = path.read_text(errors="replace")
+            (spelled / path.name).write_text(respelled(text), newline="")
+        legible = lint(options.hadolint, spelled)
         count = collections.defaultdict(collections.Counter)
         reasons = collections.defaultdict(collections.Counter)
-        fresh = collections.Counter()
+        fresh, hidden = collections.Counter(), collections.Counter()
         for name in sorted(set(before) | set(after)):
             was = collections.Counter(rule for rule, _ in before[name])
             now = collections.Counter(rule for rule, _ in after[name])
@@ -107,7 +121,9 @@ def main():
             for rule in SERVED:
                 count[rule]["before"] += was[rule]
                 count[rule]["removed"] += max(0, was[rule] - now[rule])
-            for rule, more in (now - was).items():
+            read = was | collections.Counter(rule for rule, _ in legible[name])
+            hidden += now & read - was
+            for rule, more in (now - read).items():
                 fresh[rule] += more
                 if options.list == "new":
                     print(f"new {rule} in {name}: {[line for found, line in after[name] if found == rule]}")
@@ -140,7 +156,8 @@ def main():
     print("|---|---|" + "--:|" * len(columns))
     for rule, what in SERVED.items():
         print(f"| {rule} | {what} | " + " | ".join(str(count[rule][column]) for column in columns) + " |")
-    print("\nnew: " + (", ".join(f"{rule} {number}" for rule, number in sorted(fresh.items())) or "nothing"))
+    for kind, rules in (("new", fresh), ("hidden before", hidden)):
+        print(f"\n{kind}: " + (", ".join(f"{rule} {number}" for rule, number in sorted(rules.items())) or "nothing"))
     for rule in SERVED:
         for reason, number in reasons[rule].most_common(3):
             print(f"{rule} declined {number}: {reason}")

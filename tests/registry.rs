@@ -207,6 +207,48 @@ fn locks() {
 }
 
 #[test]
+fn mirrors() {
+    let Some(registry) = Registry::start(false) else { return };
+    let address = &registry.address;
+    let pinned = format!("    digest: {}\n", registry.index);
+    let lock = || fs::read_to_string(registry.path("imgopt.lock")).expect("a lock");
+    fs::write(registry.path("Dockerfile"), "FROM example.com/team/app:1\n").expect("written");
+    let (code, _, error) = registry.imgopt(&["pin", "Dockerfile", "--mirror", &format!("example.com/team={address}")]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    // The lock has the image as the file names it.
+    assert!(lock().contains(&format!("  example.com/team/app:1:\n{pinned}")), "{}", lock());
+    let config = format!("bases: {{mirrors: {{docker.io/team: '{address}'}}}}\n");
+    fs::write(registry.path("imgopt.yaml"), config).expect("written");
+    fs::write(registry.path("Dockerfile"), "FROM team/app:1\n").expect("written");
+    assert_eq!(registry.imgopt(&["pin", "Dockerfile"]).0, Some(0));
+    assert!(lock().contains(&format!("team/app:1:\n{pinned}")), "{}", lock());
+    let (code, _, error) = registry.imgopt(&["pin", "Dockerfile", "--mirror", "a=b c"]);
+    assert!(code == Some(2) && error.contains("`b c` is no registry"), "{error}");
+}
+
+#[test]
+fn proxies() {
+    let (sender, heads) = std::sync::mpsc::channel();
+    let proxy = server(move |head, _| {
+        // The test may have ended.
+        let _ = sender.send(head.to_owned());
+        http("403 Forbidden", "", "")
+    });
+    let place = tempfile::tempdir().expect("a temporary directory");
+    fs::write(place.path().join("Dockerfile"), "FROM registry.example.com/app:1\n").expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imgopt"));
+    for name in ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"] {
+        command.env_remove(name);
+    }
+    command.args(["pin", "Dockerfile"]).current_dir(place.path()).env("DOCKER_CONFIG", place.path());
+    let output = command.env("HTTPS_PROXY", format!("http://{proxy}")).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    let head = heads.recv_timeout(Duration::from_secs(10)).expect("the proxy is asked");
+    assert!(head.starts_with("CONNECT registry.example.com:443 "), "{head}");
+    assert!(!place.path().join("imgopt.lock").exists());
+}
+
+#[test]
 fn helpers() {
     use std::os::unix::fs::PermissionsExt;
 

@@ -23,6 +23,15 @@ fn words(text: &[&str]) -> Fact<Vec<String>> {
     Fact::Known(text.iter().map(|word| (*word).to_owned()).collect())
 }
 
+/// Every table says when its sources were read: in them, or in its heading.
+#[test]
+fn days() {
+    let day = regex::Regex::new(r"(date: |read on )20\d\d-\d\d-\d\d").expect("valid");
+    for (file, text) in imgopt::tables::files() {
+        assert!(day.is_match(text), "{file} says no day");
+    }
+}
+
 #[test]
 fn every_table_loads() {
     tables::check().expect("every table decodes");

@@ -1,20 +1,18 @@
 #!/usr/bin/env python3
 """Makes the cycles of eol.yaml from a clone of github:endoflife-date/endoflife.date.
 
-    python3 rewrites/scripts/eol.py CLONE [--write]
+    python3 rewrites/scripts/eol.py CLONE [--write | --check]
 
-Families are those of the table, and of each the newest sixteen cycles. Without --write, the rows that would change are printed.
+Families are those of the table, and of each the newest sixteen cycles.
 """
 
-import argparse
 import datetime
-import pathlib
 import re
-import subprocess
 
 import yaml
+from common import REWRITES, finish, git, parser
 
-TABLE = pathlib.Path(__file__).resolve().parent.parent / "eol.yaml"
+TABLE = REWRITES / "eol.yaml"
 # What the site calls a family, where it has another name there.
 PRODUCTS = {
     "alpine": "alpine-linux", "amazoncorretto": "amazon-corretto", "amazonlinux": "amazon-linux", "golang": "go",
@@ -46,30 +44,25 @@ def written(row):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clone", type=pathlib.Path)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-
-    def git(*command):
-        return subprocess.run(["git", "-C", arguments.clone, *command], check=True, capture_output=True, text=True).stdout
+    arguments = parser(__doc__)
+    arguments.add_argument("clone")
+    arguments = arguments.parse_args()
 
     text = TABLE.read_text()
     for family in yaml.safe_load(text)["families"]:
         name = family["family"]
-        page = git("show", f"HEAD:products/{PRODUCTS.get(name, name)}.md")
+        page = git(arguments.clone, "show", f"HEAD:products/{PRODUCTS.get(name, name)}.md")
         releases = next(yaml.safe_load_all(page))["releases"]
         named = any("names" in row for row in family["cycles"])
-        rows = [written(cycle(release, named)) for release in reversed(releases[:NEWEST])]
+        newest = sorted(releases[:NEWEST], key=lambda release: [int(part) for part in re.findall(r"\d+", str(release["releaseCycle"]))])
+        rows = [written(cycle(release, named)) for release in newest]
         block = re.search(rf"(?m)^  - family: {name}\n(?:    \w.*\n)*?    cycles:\n((?:      - .*\n)+)", text)
-        old = [line.strip().removeprefix("- ") for line in block[1].splitlines()]
-        for row in sorted(set(old) ^ set(rows)):
-            print("-" if row in old else "+", name, row)
         text = text[: block.start(1)] + "".join(f"      - {row}\n" for row in rows) + text[block.end(1) :]
-    if arguments.write:
-        commit, day = git("log", "-1", "--format=%H %cs").split()
+    if text != TABLE.read_text():
+        commit, day = git(arguments.clone, "log", "-1", "--format=%H %cs").split()
         source = f'source: {{name: "github:endoflife-date/endoflife.date@{commit[:12]}", date: {day}}}'
-        TABLE.write_text(re.sub(r"(?m)^source: .*$", source, text))
+        text = re.sub(r"(?m)^source: .*$", source, text)
+    finish({TABLE: text}, arguments)
 
 
 if __name__ == "__main__":

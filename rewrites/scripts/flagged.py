@@ -22,8 +22,9 @@ import warnings
 import zipfile
 
 import yaml
+from common import REWRITES
 
-BASES = pathlib.Path(__file__).resolve().parent.parent / "bases.yaml"
+BASES = REWRITES / "bases.yaml"
 # Larger wheels are not read: they are named as such.
 LARGEST = 60_000_000
 # Folders whose code runs in tests and on other systems.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes `universal`, `wheels` and `with_extras` of packages/python.yaml from an index of Python packages.
 
-    python3 rewrites/scripts/pypi.py NAMES [--index URL] [--flagged FILE] [--write]
+    python3 rewrites/scripts/pypi.py NAMES [--index URL] [--flagged FILE] [--write | --check]
 
 NAMES is a file with a name of a package in each line; what they depend on is looked at, too. A package is listed for a minor
 version of Python from the first release on from which every release has a wheel for it, on x86-64 and on ARM64, with glibc 2.28 or
@@ -9,34 +9,35 @@ older; what it depends on has to be listed as well, with the extras that it asks
 holds for a package with an extra. Prereleases count for packages that have no other releases: pip takes them there. FILE names
 packages that need more than their wheels when they run, and are left out (flagged.py finds candidates).
 
-Without --write, the rows that would change are printed. Needs the package `packaging`.
+Needs the package `packaging`.
 """
 
-import argparse
 import concurrent.futures
 import functools
 import html
 import pathlib
 import re
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import yaml
+from common import REWRITES, finish, parser
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-TABLE = pathlib.Path(__file__).resolve().parent.parent / "packages" / "python.yaml"
+TABLE = REWRITES / "packages" / "python.yaml"
 MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 MACHINES = {"x86_64", "aarch64"}
 # manylinux tags up to glibc 2.28, which Debian 10 has.
 GLIBC = re.compile(r"manylinux(1|2010|2014|_2_(?:5|12|17|24|26|27|28))_(x86_64|aarch64)$")
 # Extras with which packages are developed, and of packages that tell types: nobody installs them in an image.
-DEVELOPMENT = re.compile(r"(.*-)?(check|ci|cover|dev|develop|development|doc|docs|enabler|lint|linting|qa|style|test|tests|testing|type|typing)(-.*)?$")
-TYPES = re.compile(r"(types|mypy|.*-stubs$)-?")
+DEVELOPMENT = re.compile(
+    r"(.*-)?(check|ci|cover|dev|develop|development|docs?|enabler|lint|linting|qa|style|tests?|testing|type|typing)(-.*)?$"
+)
+TYPES = re.compile(r"types-|mypy-|.*-stubs$")
 # Releases of a package whose dependencies are read: the newest of each series, at most so many.
 SAMPLES = 7
 
@@ -320,35 +321,29 @@ def rows(known, first, table):
         of = {minor: first[name, extra, minor] for minor in MINORS if (name, extra, minor) in first}
         is_same = len(of) == len(MINORS) and len(set(of.values())) == 1
         is_universal = is_same and all(known[name]["first"][minor][1] for minor in of)
-        versions = [str(of[MINORS[0]])] if is_same else [f"{minor}:{version}" for minor, version in of.items()]
         key = "with_extras" if extra else "universal" if is_universal else "wheels"
-        if key == "wheels":
-            versions = [f"{minor}:{version}" for minor, version in of.items()]
+        versions = [f"{minor}:{version}" for minor, version in of.items()]
+        if is_same and key != "wheels":
+            versions = [str(of[MINORS[0]])]
         lines[key].append(" ".join([f"{name}[{extra}]" if extra else name, *versions]))
     return lines
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", type=pathlib.Path)
-    parser.add_argument("--index", default="https://pypi.org/simple/")
-    parser.add_argument("--flagged", type=pathlib.Path)
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("names", type=pathlib.Path)
+    arguments.add_argument("--index", default="https://pypi.org/simple/")
+    arguments.add_argument("--flagged", type=pathlib.Path)
+    arguments = arguments.parse_args()
     text = TABLE.read_text()
     table = yaml.safe_load(text)
     flagged = set(arguments.flagged.read_text().split()) if arguments.flagged else set()
     known = look_at_all(arguments.names.read_text().split(), Index(arguments.index))
     for key, new in rows(known, closed(known, table, flagged), table).items():
-        old = table[key].splitlines()
-        for line in sorted(set(old) ^ set(new)):
-            print("-" if line in old else "+", key, line)
         block = f"{key}: |\n" + "".join(f"  {line}\n" for line in new)
         text = re.sub(rf"^{key}: \|\n(?:  .*\n)+", lambda _: block, text, flags=re.M)
-    if arguments.write:
-        TABLE.write_text(text)
-    return 0
+    finish({TABLE: text}, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

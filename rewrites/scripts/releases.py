@@ -2,7 +2,7 @@
 """Makes releases.yaml from the history of docker-library/official-images.
 
     git clone https://github.com/docker-library/official-images
-    python3 rewrites/scripts/releases.py official-images [--write]
+    python3 rewrites/scripts/releases.py official-images [--write | --check]
 
 A stanza of `library/IMAGE` lists the tags of one build. Where one of them is a full version without a release of the distribution
 (`3.8.5-slim`), and another the same with one (`3.8.5-slim-buster`), the first was built on that release; the last commit that lists it counts,
@@ -10,19 +10,18 @@ for the tag has not been built since, or is still built so. Versions next to eac
 line of versions does. Variants of a version (`slim`, `apache`) are built on one release: versions for which they differ are left out, as
 are prereleases.
 
-Without --write, what would change is printed. OFFICIAL-IMAGES is a clone, or its git directory.
+OFFICIAL-IMAGES is a clone, or its git directory.
 """
 
-import argparse
 import collections
 import datetime
-import difflib
 import pathlib
 import re
 import subprocess
-import sys
 
-TABLE = pathlib.Path(__file__).resolve().parent.parent / "releases.yaml"
+from common import REWRITES, finish, parser
+
+TABLE = REWRITES / "releases.yaml"
 IMAGES = ["golang", "gradle", "node", "perl", "php", "python", "ruby", "rust"]
 DEBIAN = ["jessie", "stretch", "buster", "bullseye", "bookworm", "trixie"]
 UBUNTU = ["bionic", "focal", "jammy", "noble"]
@@ -147,15 +146,10 @@ def wrapped(key, words):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clone", type=pathlib.Path, metavar="OFFICIAL-IMAGES")
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    old, new = TABLE.read_text(), table(Repository(options.clone))
-    if options.write:
-        TABLE.write_text(new)
-    else:
-        sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), "releases.yaml", "new"))
+    arguments = parser(__doc__)
+    arguments.add_argument("clone", type=pathlib.Path, metavar="OFFICIAL-IMAGES")
+    arguments = arguments.parse_args()
+    finish({TABLE: table(Repository(arguments.clone))}, arguments)
 
 
 if __name__ == "__main__":

@@ -86,11 +86,17 @@ fn commented() -> String {
     let passes: String = PIPELINE
         .iter()
         .map(|pass| pass.info())
-        .map(|pass| format!("#   {}: on  # {} ({})\n", pass.name, pass.summary, pass.max_level))
+        .map(|pass| {
+            let setting = format!("{}: off", pass.name);
+            format!("#   {setting:<23} # {} ({})\n", pass.summary, pass.max_level)
+        })
         .collect();
     let assume: String = AssumptionKind::ALL
         .into_iter()
-        .map(|kind| format!("#   {}: affirm  # {}\n", kind.name(), kind.text()))
+        .map(|kind| {
+            let setting = format!("{}: affirm", kind.name());
+            format!("#   {setting:<31} # {}\n", kind.text())
+        })
         .collect();
     CONFIG.replace("@passes@\n", &passes).replace("@assume@\n", &assume)
 }
@@ -136,7 +142,9 @@ const CONFIG: &str = "\
 #   allowed: [\"registry.example.com/**\"]
 #   replace:
 #     - {image: \"python:*\", by: \"registry.example.com/python:*\"}
+#     - {image: \"node:*\", by: \"registry.example.com/node:*\", users: {node: app}, from: 2027-01-01}
 #   mirrors: {docker.io: registry.example.com/hub}
+#   variants: {python: [slim, alpine]}
 
 # What imgopt does not know of images, commands and packages of your own; `imgopt tables` lists what it knows.
 # tables:

@@ -80,7 +80,10 @@ pub(super) fn run(command: &Command, terminal: &Terminal) -> Result<Exit> {
 
 fn mirror(text: &str) -> Result<(String, String), String> {
     let (from, to) = text.split_once('=').ok_or("write FROM=TO")?;
-    Ok((from.to_owned(), to.to_owned()))
+    match [from, to].into_iter().find(|text| !policy::is_place(text)) {
+        Some(wrong) => Err(format!("`{wrong}` is no registry, nor a path of one")),
+        None => Ok((from.to_owned(), to.to_owned())),
+    }
 }
 
 /// The base images of the Dockerfiles that have no digest yet, each once, with what their project says of images. Where that

@@ -1,5 +1,7 @@
 //! `imgopt tables`.
 
+mod mentions;
+
 use std::fmt::Display;
 
 use anyhow::{Result, bail};
@@ -16,7 +18,7 @@ use crate::tables::{
 
 #[derive(Args)]
 pub(super) struct Command {
-    /// An image, a package or a tool with caches; without one, the tables are listed
+    /// An image, a package or a command, such as `npm ci` in quotes; without one, the tables are listed
     #[arg(value_name = "IMAGE|PACKAGE|TOOL")]
     name: Option<String>,
 }
@@ -32,7 +34,8 @@ fn show(command: &Command, terminal: &Terminal) -> Result<Exit> {
     let text = match &command.name {
         None => list(),
         Some(name) => {
-            let sections: String = [image(name), package(name), tool(name)].into_iter().flatten().collect();
+            let sections: String =
+                [image(name), package(name), tool(name), others(name)].into_iter().flatten().collect();
             if sections.is_empty() {
                 bail!("nothing is known of `{name}`: what depends on it is declined");
             }
@@ -88,6 +91,20 @@ impl Section {
         self.line(key, text);
     }
 
+    /// The same key with different values, for different releases: those with the same value on one line.
+    fn by_release(&mut self, key: &str, values: &[(&str, String)]) {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (release, value) in values {
+            match groups.iter_mut().find(|(known, _)| known == value) {
+                Some((_, releases)) => releases.push(release),
+                None => groups.push((value, vec![release])),
+            }
+        }
+        for (value, releases) in groups {
+            self.line(&format!("{key} ({})", releases.join(" ")), value);
+        }
+    }
+
     fn sources<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) {
         for source in sources {
             self.line("source", format!("{}, {}", source.name, source.date));
@@ -100,7 +117,10 @@ fn image(name: &str) -> Option<String> {
     let facts = tables::image_of(&reference)?;
     let mut section = Section::new(format!("image {reference}"));
     configuration(&mut section, &facts);
-    for ended in tables::end_of_life(&reference) {
+    let families = tables::images().sources().filter(|(family, _)| *family == facts.family);
+    section.sources(families.flat_map(|(_, sources)| sources));
+    let ends = tables::end_of_life(&reference);
+    for ended in &ends {
         let end = match &ended.cycle.end {
             Support::Supported => "no end is set".to_owned(),
             Support::Until(day) => format!("security fixes until {day}"),
@@ -108,16 +128,19 @@ fn image(name: &str) -> Option<String> {
         };
         section.line(&format!("{} {}", ended.family, ended.cycle.cycle), end);
     }
-    section.some("with the release", tables::suite_tag(&reference));
-    section.some(
-        "pull",
-        tables::size_of(&reference).map(|size| format!("{} MB, measured of {}", size.megabytes, size.image)),
-    );
+    section.sources((!ends.is_empty()).then(|| &tables::eol().source));
+    if let Some(tag) = tables::suite_tag(&reference) {
+        section.line("with the release", tag);
+        section.sources([&tables::suites().source]);
+    }
+    if let Some(size) = tables::size_of(&reference) {
+        section.line("pull", format!("{} MB, measured of {}", size.megabytes, size.image));
+        section.sources([&size.source]);
+    }
     if let Some(row) = tables::distroless().image(&reference.name()) {
         section.line("packages", tables::distroless().packages(row).join(" "));
+        section.sources([&tables::distroless().source]);
     }
-    let families = tables::images().sources().filter(|(family, _)| *family == facts.family);
-    section.sources(families.flat_map(|(_, sources)| sources));
     Some(section.0)
 }
 
@@ -156,43 +179,64 @@ fn package(name: &str) -> Option<String> {
     let empty = section.0.len();
     for (manager, of) in [(PackageManager::Apt, "apt"), (PackageManager::Apk, "apk")] {
         let what = tables::is_build_only(manager, name).filter(|_| is_listed(name));
-        section.some(&format!("builds only ({of})"), what.map(|what| format!("{what:?}").to_lowercase()));
-    }
-    for release in RELEASES {
-        match tables::recommends(name, release) {
-            Recommended::Packages(packages) => section.line(&format!("recommends ({release})"), packages.join(" ")),
-            Recommended::Nothing => section.line(&format!("recommends ({release})"), "nothing"),
-            Recommended::Unknown => {}
+        if let Some(what) = what {
+            section.line(&format!("builds only ({of})"), format!("{what:?}").to_lowercase());
+            section.sources(tables::build_only().source_of(manager));
         }
     }
-    for release in RELEASES.into_iter().chain(["alpine"]) {
-        if let Fact::Known(libraries) = tables::runtime_libraries(release, name) {
-            section.line(&format!("at run time ({release})"), libraries.join(" "));
-        }
-        if let Some(size) = tables::package_size(release, name) {
-            let text = format!("{} KiB, {} KiB with recommended packages", size.added, size.with_recommends);
-            section.line(&format!("adds ({release})"), text);
-        }
-    }
-    section.some(
-        "on Alpine",
-        tables::alpine_name(name).map(|counterpart| match counterpart {
+    let recommended = RELEASES.into_iter().filter_map(|release| match tables::recommends(name, release) {
+        Recommended::Packages(packages) => Some((release, packages.join(" "))),
+        Recommended::Nothing => Some((release, "nothing".to_owned())),
+        Recommended::Unknown => None,
+    });
+    let recommended: Vec<(&str, String)> = recommended.collect();
+    section.by_release("recommends", &recommended);
+    section.sources(tables::recommends_table().sources.iter().filter(|_| !recommended.is_empty()));
+    let releases = || RELEASES.into_iter().chain(["alpine"]);
+    let libraries = releases().filter_map(|release| match tables::runtime_libraries(release, name) {
+        Fact::Known([]) => Some((release, "nothing".to_owned())),
+        Fact::Known(libraries) => Some((release, libraries.join(" "))),
+        Fact::Varies | Fact::Unknown => None,
+    });
+    let libraries: Vec<(&str, String)> = libraries.collect();
+    section.by_release("at run time", &libraries);
+    let headers = tables::runtime_libs().alpine_headers(name);
+    section.some("on Alpine", headers);
+    let is_known = !libraries.is_empty() || headers.is_some();
+    section.sources(tables::runtime_libs().sources.iter().filter(|_| is_known));
+    let sizes = releases().filter_map(|release| {
+        let size = tables::package_size(release, name)?;
+        Some((release, format!("{} KiB, {} KiB with recommended packages", size.added, size.with_recommends)))
+    });
+    let sizes: Vec<(&str, String)> = sizes.collect();
+    section.by_release("adds", &sizes);
+    section.sources(tables::package_sizes().sources.iter().filter(|_| !sizes.is_empty()));
+    if let Some(counterpart) = tables::alpine_name(name) {
+        let known = match counterpart {
             Counterpart::Package(package) => package,
             Counterpart::Nothing => "nothing",
-        }),
-    );
-    section.some("on Alpine", tables::runtime_libs().alpine_headers(name));
+        };
+        section.line("on Alpine", known);
+        section.sources([&tables::package_names().source]);
+    }
     for (ecosystem, of) in [(Ecosystem::Python, "PyPI"), (Ecosystem::Node, "npm")] {
-        section.some(
-            &format!("on musl ({of})"),
-            tables::on_musl(ecosystem, name).map(|row| format!("{:?}", row.musl).to_lowercase()),
-        );
+        if let Some(row) = tables::on_musl(ecosystem, name) {
+            section.line(&format!("on musl ({of})"), format!("{:?}", row.musl).to_lowercase());
+            section.sources([&tables::musl().source]);
+        }
     }
-    if section.0.len() == empty {
-        return None;
+    (section.0.len() > empty).then_some(section.0)
+}
+
+/// Rows of other tables.
+fn others(name: &str) -> Option<String> {
+    let mentions = mentions::mentions(name);
+    let mut section = Section::new(format!("rows that name {name}"));
+    for mention in &mentions {
+        section.line(&format!("rewrites/{}", mention.file), &mention.text);
+        section.line("source", &mention.source);
     }
-    section.line("source", "the headings of rewrites/packages/*.yaml and rewrites/musl.yaml");
-    Some(section.0)
+    (!mentions.is_empty()).then_some(section.0)
 }
 
 /// Whether a table of packages has the name; what only looks like headers is in none.

@@ -10,6 +10,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 
 use super::error::{ConfigError, Position, Problem};
 use super::file::File;
+use crate::policy::{self, Bases, User};
 use crate::syntax::suggest;
 
 /// The longest file that is read, in bytes.
@@ -58,7 +59,11 @@ impl<'a> Document<'a> {
             return Err(ConfigError::new(self.name, position, problem));
         }
         let file: Option<File> = serde_yaml::from_str(&self.text).map_err(error)?;
-        Ok(file.unwrap_or_default())
+        let file = file.unwrap_or_default();
+        match mistake(&file) {
+            Some((path, message)) => Err(self.problem(&path, Problem::Value(message))),
+            None => Ok(file),
+        }
     }
 
     /// A problem at the value to which the steps lead.
@@ -67,6 +72,32 @@ impl<'a> Document<'a> {
         let position = probed.err().as_ref().and_then(position);
         ConfigError::new(self.name, position, problem)
     }
+}
+
+/// What the types let pass and has no meaning, with the steps that lead to it.
+fn mistake(file: &File) -> Option<(Vec<Step<'_>>, String)> {
+    of_settings(&file.bases, &file.user).or_else(|| {
+        file.overrides.iter().enumerate().find_map(|(at, entry)| {
+            let mut path = vec![Step::Key("overrides"), Step::Index(at)];
+            if entry.files.is_empty() {
+                return Some((path, "the override names no `files`".to_owned()));
+            }
+            let (rest, message) = of_settings(&entry.bases, &entry.user)?;
+            path.extend(rest);
+            Some((path, message))
+        })
+    })
+}
+
+fn of_settings<'a>(bases: &'a Bases, user: &User) -> Option<(Vec<Step<'a>>, String)> {
+    if user.uid == Some(0) {
+        return Some((vec![Step::Key("user"), Step::Key("uid")], "0 is root".to_owned()));
+    }
+    bases.mirrors.iter().find_map(|(from, to)| {
+        let wrong = [from, to].into_iter().find(|text| !policy::is_place(text))?;
+        let path = vec![Step::Key("bases"), Step::Key("mirrors"), Step::Key(from)];
+        Some((path, format!("`{wrong}` is no registry, nor a path of one: `docker.io`, `registry.example.com/hub`")))
+    })
 }
 
 fn regular(path: &Path) -> io::Result<fs::File> {
@@ -114,7 +145,10 @@ fn problem(error: &serde_yaml::Error) -> Problem {
     if let Some(Position { line, column }) = position(error) {
         message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
     }
-    unknown(&message).unwrap_or(Problem::Value(message))
+    unknown(&message).unwrap_or_else(|| {
+        let words = [("expected u32", "expected a number"), ("expected a sequence", "expected a list")];
+        Problem::Value(words.iter().fold(message, |message, (serde, ours)| message.replace(serde, ours)))
+    })
 }
 
 /// The parts of ``unknown field `a`, expected one of `b`, `c` ``, which follow the path of the mapping.

@@ -13,8 +13,10 @@
 mod apart;
 mod commands;
 mod scripts;
+mod workdir;
 
 pub use apart::{Place, Rest, apart, rest, trusting};
+pub use workdir::workdir_before_copy;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -208,6 +210,14 @@ impl Access {
     /// Whether the file at the path may be another one afterwards.
     fn changes(&self, path: &str) -> bool {
         self.opaque.is_some() || self.changes.iter().any(|tree| tree.covers(path) || is_within(&tree.path, path))
+    }
+
+    /// Whether it neither reads nor writes anything at or below the path, or the path as a whole.
+    #[must_use]
+    pub fn leaves_alone(&self, path: &str) -> bool {
+        let tree = Tree::at(path.to_owned());
+        let touches = |places: &Places| places.trees.iter().any(|other| tree.overlaps(other));
+        self.opaque.is_none() && !touches(&self.reads) && !touches(&self.writes)
     }
 
     fn read_names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {

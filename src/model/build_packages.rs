@@ -7,7 +7,7 @@
 use super::access;
 use super::call::Call;
 use super::deed::{Deed, deeds};
-use super::split::{may_run_there, runtime_packages, why_it_runs};
+use super::split::{RuntimePackages, may_run_there, runtime_packages};
 use super::{Model, Refusal, Stage, packages};
 use crate::shell::ast::Script;
 use crate::shell::state::changes_state;
@@ -135,7 +135,7 @@ fn planned(model: &Model<'_>, stage: &Stage, manager: PackageManager, install: u
         }
     };
     let needed = runtime_packages(model, stage, &[install], None).map_err(|reason| (reason, "a build stage"))?;
-    stays_built(model, stage)?;
+    stays_built(model, stage, &needed)?;
     if user != install {
         may_join_later(model, install, user)?;
     }
@@ -161,9 +161,8 @@ fn may_use(model: &Model<'_>, run: usize) -> bool {
 }
 
 /// Checks that nothing which a container starts compiles.
-fn stays_built(model: &Model<'_>, stage: &Stage) -> Result<(), Refusal> {
-    let toolchain = &tables::stages().toolchain;
-    if let Some(reason) = why_it_runs(model, stage, &toolchain.programs) {
+fn stays_built(model: &Model<'_>, stage: &Stage, packages: &RuntimePackages) -> Result<(), Refusal> {
+    if let Err(reason) = packages.are_enough(model, stage) {
         let unlock = if model.context.is_known() {
             "nothing, if the program compiles when it runs"
         } else {

@@ -4,7 +4,7 @@ use super::cache::is_below;
 use super::deed::{Deed, deeds};
 use super::scope::Variable;
 use super::split::{self, Kind, RuntimeBase};
-use super::{Model, Stage, java, served};
+use super::{Model, Stage, front_end, java, projects, served};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
 
@@ -13,9 +13,17 @@ use crate::tables;
 #[must_use]
 pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
     if let Some(directory) = served::directory(model, stage) {
-        return !served::is_served(&directory, path);
+        return !is_below(path, &directory);
     }
-    if java::packed(model, stage, path).is_some_and(|jar| jar != path) {
+    if java::packed(model, stage, path).is_some_and(|jar| jar != path) || front_end::is_unread(model, stage, path) {
+        return true;
+    }
+    if stage.image.as_deref().is_some_and(|image| image.family == tables::stages().node.family)
+        && projects::packages_of_build(model, stage, cut).iter().any(|packages| packages == path)
+    {
+        return true;
+    }
+    if is_source(model, stage, cut, path) {
         return true;
     }
     let takes = |index: usize| {
@@ -29,6 +37,19 @@ pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) 
     (stage.instructions.start..=cut).any(takes)
         && !is_started_in(model, stage, path)
         && !is_named(model, stage, cut, path)
+}
+
+/// Whether a COPY brings what stands at the path, and it has nothing but sources that only the compiler reads.
+fn is_source(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
+    let Some(language) = split::language(model, stage, cut) else { return false };
+    (stage.instructions.start..=cut).any(|index| {
+        split::targets(model, index).unwrap_or_default().iter().any(|(source, target)| {
+            let below = path.strip_prefix(target.as_str()).filter(|below| below.is_empty() || below.starts_with('/'));
+            below.is_some_and(|below| {
+                split::holds_only_sources(model, &format!("{source}{below}"), language) == Some(true)
+            })
+        })
+    })
 }
 
 /// Whether a COPY brings something to a directory whose content no program relies on, and nothing names it; or to another one than that
@@ -120,12 +141,12 @@ pub fn lost_path(
     Ok(Some(format!("ENV PATH={directory}:$PATH")))
 }
 
-/// Whether a program that is called by its name is a copied file in a directory of the PATH.
+/// Whether a program that is called by its name is a file in a directory of the PATH of which `is_file` says that it is there.
 #[must_use]
-pub fn is_copied_program(model: &Model<'_>, stage: &Stage, copies: &[String], program: &str) -> bool {
+pub fn is_on_path(model: &Model<'_>, stage: &Stage, program: &str, is_file: &dyn Fn(&str) -> bool) -> bool {
     let Variable::Set(path) = model.state(stage.instructions.end - 1).variables.get("PATH") else { return false };
     let Some(path) = path.fixed() else { return false };
-    path.split(':').any(|directory| copies.iter().any(|copy| *copy == format!("{directory}/{program}")))
+    path.split(':').any(|directory| is_file(&format!("{directory}/{program}")))
 }
 
 fn parent(path: &str) -> &str {

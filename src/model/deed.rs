@@ -3,20 +3,23 @@
 //! A command of which that is not known makes the whole RUN unknown. What is found is an upper bound: loops, conditions and
 //! the order of commands do not matter to it.
 
+mod programs;
 mod python;
+
+use std::collections::BTreeSet;
 
 pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, gems, installs, java, outputs};
+use super::{Model, front_end, gems, installs, java, outputs, split};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
-use crate::shell::command::{Invocation, recognize};
+use crate::shell::command::{Argument, Invocation, recognize};
 use crate::shell::state::is_opaque;
 use crate::syntax::ast::{Command, InstructionKind};
 use crate::syntax::mount::MountKind;
-use crate::tables::{self, Operands, OptionValue, ProjectTool};
+use crate::tables::{self, CommandEffects, Operands, OptionValue, ProjectTool};
 
 /// What a command leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +45,29 @@ pub enum Deed {
     Below(String),
     /// As `Below`; the path is there afterwards.
     Output(String),
+    /// A source of packages, of use to who installs some of it.
+    Source,
     /// A user or a group.
     Account,
-    /// The owner of the directory at the absolute path, without what is below it.
+    /// Newer versions of packages of the base image.
+    Upgraded {
+        /// The subcommand.
+        command: String,
+        /// Whether the RUN itself refreshes the lists that it reads.
+        refreshed: bool,
+    },
+    /// Settings of the distribution, from its packages.
+    Settings,
+    /// What the linker knows of libraries.
+    Linked,
+    /// The owner of what stands at the absolute path.
     Owner {
         /// The path.
         path: String,
         /// The owner as written.
         owner: String,
+        /// Whether it is that of what stands below it, too.
+        recursive: bool,
     },
     /// Programs of a registry for all users, the same wherever they are installed.
     Programs,
@@ -89,6 +107,14 @@ pub fn source_at(model: &Model<'_>, index: usize, path: &str) -> Option<String> 
 /// # Errors
 /// Why that is not known.
 pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
+    deeds_without(model, run, &BTreeSet::new())
+}
+
+/// What the RUN leaves behind without the commands that start at these places of its script.
+///
+/// # Errors
+/// Why that is not known.
+pub(super) fn deeds_without(model: &Model<'_>, run: usize, left_out: &BTreeSet<usize>) -> Result<Vec<Deed>, String> {
     let InstructionKind::Run(command) = &model.instruction(run).kind else { return Err("it is no RUN".to_owned()) };
     if matches!(command, Command::Exec(_)) {
         return Err("what a RUN in exec form leaves behind is not followed".to_owned());
@@ -100,13 +126,20 @@ pub fn deeds(model: &Model<'_>, run: usize) -> Result<Vec<Deed>, String> {
     }
     let workdir = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
     let directories = vec![workdir.to_owned()];
-    let mut reader = Reader { model, run, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    let setups = front_end::setups(script);
+    let mut reader = Reader { model, run, left_out, directories, is_chain: false, refreshed: false, deeds: Vec::new() };
+    if !setups.is_empty() {
+        reader.deeds.push(Deed::Source);
+    }
+    let is_setup = |command: &SimpleCommand| {
+        command.words.first().is_some_and(|word| setups.iter().any(|pipe| pipe.contains(word.span)))
+    };
     match script.and_chain().filter(|nodes| nodes.iter().all(|node| node.as_simple().is_some())) {
         Some(nodes) => reader.chain(&nodes)?,
         None => {
             reader.directories(script)?;
             reader.redirects(Child::List(&script.list))?;
-            for command in script.all_simple_commands() {
+            for command in script.all_simple_commands().into_iter().filter(|command| !is_setup(command)) {
                 reader.command(command)?;
             }
         }
@@ -132,6 +165,8 @@ fn check_mounts(model: &Model<'_>, run: usize, deeds: &[Deed]) -> Result<(), Str
 struct Reader<'m> {
     model: &'m Model<'m>,
     run: usize,
+    /// Where commands start that are passed over.
+    left_out: &'m BTreeSet<usize>,
     /// Where the commands may run.
     directories: Vec<String>,
     /// Whether the commands follow one another, each if the one before succeeds: `directories` is where the next one runs.
@@ -205,7 +240,9 @@ impl Reader<'_> {
         let fixed = fixed_part(path);
         let paths: Vec<String> = self.directories.iter().map(|directory| joined(directory, fixed)).collect();
         for path in paths {
-            if !tables::stages().is_scratch(&path) {
+            if tables::stages().is_setting(&path) {
+                self.deeds.push(Deed::Settings);
+            } else if !tables::stages().is_scratch(&path) {
                 self.deeds.push(Deed::Below(path));
             }
         }
@@ -218,7 +255,7 @@ impl Reader<'_> {
             && self.is_chain
         {
             let path = joined(directory, target);
-            if !tables::stages().is_scratch(&path) {
+            if !tables::stages().is_scratch(&path) && !tables::stages().is_setting(&path) {
                 self.deeds.push(Deed::Output(path));
             }
         }
@@ -231,12 +268,106 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// What a command leaves behind that fetches files or unpacks them; `None` when that is not known.
+    fn fetched(&mut self, invocation: &Invocation, row: &CommandEffects) -> Option<Result<(), String>> {
+        let is_of_user = row.touches.iter().all(|path| path == "~") && !row.prefix;
+        let is_asked = row.requires.is_empty() || row.requires.iter().any(|option| invocation.has(option));
+        let is_known = matches!(row.operands, Operands::Urls | Operands::Clone | Operands::Text);
+        if !is_of_user || !is_asked || !is_known || invocation.unknown_option.is_some() {
+            return None;
+        }
+        for option in &invocation.options {
+            let Some(value) = &option.value else { continue };
+            match row.values.get(&option.name)? {
+                OptionValue::File | OptionValue::Write => {
+                    let text = value.text.as_deref().filter(|text| *text != "-")?;
+                    match self.directories.as_slice() {
+                        [directory] if self.is_chain && row.values[&option.name] == OptionValue::File => {
+                            let path = joined(directory, text);
+                            self.deeds.extend((!tables::stages().is_scratch(&path)).then_some(Deed::Output(path)));
+                        }
+                        _ => self.writes(Some(text)).ok()?,
+                    }
+                }
+                _ => {}
+            }
+        }
+        let is_here = row.cwd_with.iter().any(|option| invocation.has(option))
+            || !row.cwd_without.is_empty() && !row.cwd_without.iter().any(|option| invocation.has(option));
+        if is_here {
+            self.writes(Some(".")).ok()?;
+        }
+        if row.operands == Operands::Clone {
+            let arguments = invocation.known_arguments()?;
+            let name = match arguments.as_slice() {
+                [url] => url.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next()?,
+                [_, directory] => *directory,
+                _ => return None,
+            };
+            self.makes(name).ok()?;
+        }
+        Some(Ok(()))
+    }
+
+    /// Whether a path lies below the working directory, and that is none of the base image: nothing is there in another stage that
+    /// would have to be removed.
+    fn is_of_program(&self, path: Option<&str>) -> bool {
+        let workdir = self.model.state(self.run).workdir.fixed().unwrap_or("/");
+        let table = tables::effects();
+        let is_below_any = |paths: &[String]| paths.iter().any(|path| is_below(workdir, path));
+        let is_of_image = is_below_any(&table.programs) && !is_below_any(&table.except.paths);
+        let is_own = !is_of_image && !table.directories.every.iter().any(|directory| directory == workdir);
+        let is_there =
+            |directory: &String| path.is_some_and(|path| is_below(&joined(directory, fixed_part(path)), workdir));
+        is_own && self.directories.iter().all(is_there)
+    }
+
+    /// Forgets what is removed again; whether the RUN itself made all of it.
+    fn removes(&mut self, path: Option<&str>) -> bool {
+        let ([directory], Some(path)) = (self.directories.as_slice(), path) else { return false };
+        if !self.is_chain || path.contains(['*', '?', '[', '{', '~']) {
+            return false;
+        }
+        let path = joined(directory, path);
+        let is_own = self.deeds.contains(&Deed::Output(path.clone())) && !self.is_brought_above(&path);
+        self.deeds.retain(|deed| !deed.path().is_some_and(|made| is_below(made, &path)));
+        is_own
+    }
+
+    /// Whether a COPY above the RUN may have brought something to the path or below it.
+    fn is_brought_above(&self, path: &str) -> bool {
+        let Some(stage) = self.model.stage_of(self.run) else { return true };
+        let meets = |other: &str| is_below(other, path) || is_below(path, other);
+        let mut above = (stage.instructions.start..self.run)
+            .filter(|index| split::kind(self.model, *index) == split::Kind::Transfer);
+        above.any(|index| match split::targets(self.model, index) {
+            Some(targets) => targets.iter().any(|(_, target)| meets(target)),
+            None => split::destination(self.model, index).is_none_or(|target| meets(&target)),
+        })
+    }
+
+    /// Notes directories that are made; whether they are known.
+    fn makes_all(&mut self, paths: &[Option<String>]) -> bool {
+        let [directory] = self.directories.as_slice() else { return false };
+        let is_known = |path: &&String| !path.contains(['*', '?', '[', '{', '~']);
+        let known: Vec<String> = paths.iter().flatten().filter(is_known).map(|path| joined(directory, path)).collect();
+        if known.len() != paths.len() {
+            return false;
+        }
+        self.deeds.extend(known.into_iter().filter(|path| !tables::stages().is_scratch(path)).map(Deed::Output));
+        true
+    }
+
     /// Notes what a command puts at its last path; whether that is known.
     fn places(&mut self, paths: &[Option<String>], operands: Operands) -> bool {
         let Some((last, sources)) = paths.split_last().filter(|(_, sources)| !sources.is_empty()) else { return false };
         let Some(last) = last.as_ref().filter(|last| !last.contains(['*', '?', '['])) else { return false };
         let [directory] = self.directories.as_slice() else { return false };
         let target = joined(directory, last);
+        if tables::stages().is_setting(&target) {
+            self.deeds.push(Deed::Settings);
+            return true;
+        }
         let Some(sources) = sources.iter().cloned().collect::<Option<Vec<String>>>() else { return false };
         let sources: Vec<String> = sources.iter().map(|source| joined(directory, fixed_part(source))).collect();
         let every = &tables::effects().directories.every;
@@ -260,8 +391,14 @@ impl Reader<'_> {
     }
 
     fn command(&mut self, command: &SimpleCommand) -> Result<(), String> {
-        if command.words.is_empty() {
+        if command.words.first().is_none_or(|word| self.left_out.contains(&word.span.start)) {
             return Ok(());
+        }
+        if self.only_looks(command) {
+            return Ok(());
+        }
+        if let Some(read) = self.of_project(command) {
+            return read;
         }
         let Some(invocation) = recognize(command) else { return self.unlisted(command) };
         let program = invocation.program.as_str();
@@ -292,7 +429,11 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        if let Some(deed) = self.owned(&invocation, command) {
+        if let Some(deeds) = self.owned(&invocation, command) {
+            self.deeds.extend(deeds);
+            return Ok(());
+        }
+        if let Some(deed) = setting(program) {
             self.deeds.push(deed);
             return Ok(());
         }
@@ -317,16 +458,23 @@ impl Reader<'_> {
         if tables::stages().writes_below(program, subcommand) || self.runs_script(&invocation) {
             return self.builds(&invocation, &called);
         }
-        let row = tables::effects().command(program, None);
-        let row = row.filter(|row| !row.bound && row.first != Some(OptionValue::Script));
+        let row = tables::effects().command(program, Some(subcommand).filter(|name| !name.is_empty()));
+        if let Some(row) = row.filter(|row| row.bound) {
+            return self.fetched(&invocation, row).unwrap_or_else(unknown);
+        }
+        let in_place = invocation.has("--in-place");
+        let row = row.filter(|row| !row.bound && (row.first != Some(OptionValue::Script) || in_place));
         match row.map(|row| row.operands) {
             Some(Operands::Text | Operands::Read | Operands::Test) => Ok(()),
             Some(operands) if operands.writes() => {
-                let skipped = usize::from(row.is_some_and(|row| row.first.is_some()));
+                // Where an option has the script, all operands are files.
+                let is_script_given = invocation.has("--expression") || invocation.has("--file");
+                let skipped = usize::from(row.is_some_and(|row| row.first.is_some()) && !is_script_given);
                 let mut paths = Vec::new();
                 for argument in invocation.arguments.iter().skip(skipped) {
                     let word = command.words.get(argument.word).ok_or("a word is missing")?;
-                    paths.push(self.model.path(self.run, word));
+                    let path = self.model.path(self.run, word);
+                    paths.push(path.or_else(|| self.model.text_of(self.run, word)));
                 }
                 if let Operands::Copy | Operands::Transfer = operands
                     && self.is_chain
@@ -335,10 +483,26 @@ impl Reader<'_> {
                 {
                     return Ok(());
                 }
+                if operands == Operands::Remove {
+                    let kept: Vec<Option<String>> = paths
+                        .into_iter()
+                        .filter(|path| !self.removes(path.as_deref()) && !self.is_of_program(path.as_deref()))
+                        .collect();
+                    return kept.iter().try_for_each(|path| self.writes(path.as_deref()));
+                }
+                if operands == Operands::Directories && self.is_chain && self.makes_all(&paths) {
+                    return Ok(());
+                }
                 paths.iter().try_for_each(|path| self.writes(path.as_deref()))
             }
             _ => unknown(),
         }
+    }
+
+    /// Whether the command only looks at files.
+    fn only_looks(&self, command: &SimpleCommand) -> bool {
+        let words: Vec<Option<String>> = command.words.iter().map(Word::pattern).collect();
+        command.name().is_some_and(|name| tables::stages().only_looks(&name, &words))
     }
 
     /// A command without a row that says how its options are read.
@@ -376,7 +540,8 @@ impl Reader<'_> {
         if let Some(directory) = self.made_environment(command) {
             return self.makes(&directory);
         }
-        if tables::stages().only_looks(&name, &command.words.iter().map(Word::pattern).collect::<Vec<_>>()) {
+        if let Some(deed) = setting(&name) {
+            self.deeds.push(deed);
             return Ok(());
         }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());
@@ -393,6 +558,16 @@ impl Reader<'_> {
                 return Ok(());
             }
             Action::Clean => return Ok(()),
+            Action::Upgrade if matches!(packages.manager, Manager::Apt | Manager::Apk) => {
+                let table = &tables::stages().install;
+                let is_plain = invocation.options.iter().all(|option| table.options.contains(&option.name))
+                    && invocation.unknown_option.is_none()
+                    && invocation.arguments.is_empty();
+                let command = invocation.subcommand().to_owned();
+                let refreshed = self.refreshed || packages.manager == Manager::Apk;
+                self.deeds.push(Deed::Upgraded { command, refreshed });
+                return if is_plain { Ok(()) } else { Err(format!("what `{called}` leaves behind is not known")) };
+            }
             Action::Install => {}
             _ => return Err(format!("what `{called}` leaves behind is not known")),
         }
@@ -430,15 +605,22 @@ impl Reader<'_> {
         is_made.then(|| self.model.text_of(self.run, directory)).flatten().filter(|path| !path.starts_with(['-', '~']))
     }
 
-    /// The one path of `chown` without options.
-    fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Deed> {
-        let is_plain =
-            invocation.program == "chown" && invocation.options.is_empty() && invocation.unknown_option.is_none();
-        let [owner, path] = invocation.arguments.as_slice() else { return None };
-        let owner = owner.text.clone()?;
-        let path = self.model.text_of(self.run, command.words.get(path.word).filter(|_| is_plain)?)?;
+    /// The paths of `chown`, when it stands in a list of commands that follow one another.
+    fn owned(&self, invocation: &Invocation, command: &SimpleCommand) -> Option<Vec<Deed>> {
+        let is_recursive = invocation.has("--recursive");
+        let is_plain = invocation.program == "chown"
+            && self.is_chain
+            && invocation.options.iter().all(|option| option.name == "--recursive")
+            && invocation.unknown_option.is_none();
+        let (owner, paths) = invocation.arguments.split_first().filter(|_| is_plain)?;
+        let owner = owner.text.clone().filter(|owner| !owner.contains(['.', '$']))?;
         let [directory] = self.directories.as_slice() else { return None };
-        (!path.contains(['*', '?', '['])).then(|| Deed::Owner { path: joined(directory, &path), owner })
+        let of = |path: &Argument| {
+            let path = self.model.text_of(self.run, command.words.get(path.word)?)?;
+            let deed = || Deed::Owner { path: joined(directory, &path), owner: owner.clone(), recursive: is_recursive };
+            (!path.contains(['*', '?', '[', '~'])).then(deed)
+        };
+        paths.iter().map(of).collect()
     }
 
     /// Whether the command runs a script of the manifest of the project.
@@ -475,7 +657,8 @@ impl Reader<'_> {
                     return Err(format!("the install script of `{package}` writes to other places than the packages"));
                 }
                 let made = outputs::of_command(self.model, self.run, &directory, invocation);
-                self.deeds.extend(made.unwrap_or_else(|| outputs::of_unknown(&directory, invocation)));
+                self.deeds
+                    .extend(made.unwrap_or_else(|| outputs::of_unknown(self.model, self.run, &directory, invocation)));
             }
             return Ok(());
         }
@@ -516,6 +699,15 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a command of settings does.
+fn setting(program: &str) -> Option<Deed> {
+    match program {
+        _ if tables::stages().changes_settings(program) => Some(Deed::Settings),
+        _ if tables::stages().tells_the_linker(program) => Some(Deed::Linked),
+        _ => None,
     }
 }
 

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use super::cache::is_below;
 use super::call::Call;
+use super::deed::{Deed, deeds, joined, source_at};
 use super::manifest::package_json::PackageJson;
+use super::manifest::package_lock;
 use super::outputs::{Project, is_install, script_name};
+use super::projects::{self, Installed};
 use super::scope::Variable;
 use super::split::{Kind, context_files, kind};
-use super::{Base, Model, Refusal, Stage};
-use crate::context::Entry;
+use super::{Base, Model, Refusal, Stage, front_end, imports};
 use crate::shell::ast::{Script, Word};
 use crate::shell::command::{Invocation, recognize};
 use crate::shell::{self, Dialect};
@@ -23,17 +26,44 @@ const PROGRAM: &str = "dependencies";
 /// Scripts that call one another are followed so far.
 const MAX_NESTING: usize = 5;
 
-/// The command that removes the packages of development behind the instruction `cut`, the last one of the build.
+/// The command that removes what only the build needs behind the instruction `cut`, its last one, from what is copied: packages of
+/// development, and those of projects that the program is not.
 ///
 /// # Errors
 /// Why there is none.
-pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, String> {
-    let (run, install) = the_install(model, stage, cut)?;
-    let directory = model.state(run).workdir.fixed().ok_or("the working directory is not known")?;
-    if model.state(cut).workdir.fixed() != Some(directory) || model.state(cut).user != model.state(run).user {
-        return Err("the build ends in another directory or as another user than the install".to_owned());
+pub fn tidy(model: &Model<'_>, stage: &Stage, cut: usize, copies: &[String]) -> Result<String, String> {
+    let is_of_node = stage.image.as_deref().is_some_and(|image| image.family == tables::stages().node.family);
+    let (others, pruned) = if is_of_node {
+        let is_copied = |path: &String| copies.iter().any(|copy| path != copy && is_below(path, copy));
+        let others = projects::packages_of_build(model, stage, cut).into_iter().filter(is_copied).collect();
+        (others, prune(model, stage, cut))
+    } else {
+        let others = front_end::packages_of_build(model, stage, cut, copies)?;
+        (others, Err("nothing would be left out".to_owned()))
+    };
+    let workdir = model.state(cut).workdir.fixed().ok_or("the working directory is not known")?;
+    let others: Vec<&str> = others.iter().map(|path| written_from(workdir, path)).collect();
+    let removal = format!("rm -rf {}", others.join(" "));
+    match pruned {
+        found if others.is_empty() => found,
+        Ok(command) => Ok(format!("{removal} && {command}")),
+        Err(_) => Ok(removal),
     }
-    let project = Project::read(model, run, directory).ok_or("package.json is not known")?;
+}
+
+/// The path as it is written in a directory: without it when it lies below.
+fn written_from<'p>(workdir: &str, path: &'p str) -> &'p str {
+    path.strip_prefix(workdir.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path)
+}
+
+/// The command that removes the packages of development of the program.
+fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, String> {
+    let Installed { run, invocation: install, directory } = projects::of_program(model, stage, cut)?;
+    let workdir = model.state(cut).workdir.fixed().ok_or("the working directory is not known")?;
+    if model.state(cut).user != model.state(run).user {
+        return Err("the build ends as another user than the install".to_owned());
+    }
+    let project = Project::read(model, run, &directory).ok_or("package.json is not known")?;
     let manifest = &project.manifest;
     if !manifest.workspaces.is_empty() {
         return Err("the project has workspaces".to_owned());
@@ -48,21 +78,30 @@ pub fn prune(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<String, Str
     if leaves_out_development(model, run, &install) {
         return Err("the install leaves development dependencies out".to_owned());
     }
-    let pruner = pruner(model, stage, &install)?;
-    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err)?;
+    let pruner = pruner(model, stage, run, &directory, &install)?;
+    let others = projects::sources_of_build(model, stage, cut);
+    is_needed(model, stage, manifest, &packages, &others, &locked_programs(model, run, &install))
+        .map_or(Ok(()), Err)?;
     let kept = pruner.keeps.iter().filter(|option| install.has(option));
-    Ok(kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}")))
+    let command = kept.fold(pruner.command.clone(), |command, option| format!("{command} {option}"));
+    Ok(if directory == workdir { command } else { format!("cd {} && {command}", written_from(workdir, &directory)) })
 }
 
 /// What the tool of the install does without development dependencies.
-fn pruner(model: &Model<'_>, stage: &Stage, install: &Invocation) -> Result<&'static Pruner, String> {
+fn pruner(
+    model: &Model<'_>,
+    stage: &Stage,
+    run: usize,
+    directory: &str,
+    install: &Invocation,
+) -> Result<&'static Pruner, String> {
     let pruner = tables::stages().pruner(&install.program).ok_or_else(|| {
         format!("how `{}` removes development dependencies behind a build is not known", install.program)
     })?;
     for needed in &pruner.lock {
-        if model.context.entry(&needed.file) != Entry::File
-            || !model.context.read(&needed.file).is_some_and(|text| text.contains(needed.text.as_str()))
-        {
+        let source = source_at(model, run, &joined(directory, &needed.file));
+        let text = source.and_then(|source| model.context.read(&source));
+        if !text.is_some_and(|text| text.contains(needed.text.as_str())) {
             return Err(format!("`{}` is not the lock file that it reads", needed.file));
         }
     }
@@ -152,9 +191,12 @@ fn omission(
     if let Some(started) = model.context.started().first() {
         return Err(needs_them(format!("`{}` starts another program in the container", started.file)));
     }
-    let pruner = pruner(model, stage, install).map_err(needs_them)?;
+    let directory = model.state(run).workdir.fixed().unwrap_or("/");
+    let pruner = pruner(model, stage, run, directory, install).map_err(needs_them)?;
     let packages: BTreeSet<&str> = development_of(manifest);
-    is_needed(model, stage, manifest, &packages).map_or(Ok(()), Err).map_err(needs_them)?;
+    is_needed(model, stage, manifest, &packages, &[], &locked_programs(model, run, install))
+        .map_or(Ok(()), Err)
+        .map_err(needs_them)?;
     let at = call.option_place().or_else(|| call.subcommand().is_none().then(|| call.program_at() + 1));
     at.map(|at| (pruner.omits.clone(), at))
         .ok_or_else(|| needs_them("the command has no place for an option".to_owned()))
@@ -172,22 +214,12 @@ fn may_use_packages(call: &Call<'_>) -> bool {
 
 /// The one RUN with an install of the project up to the cut.
 fn the_install(model: &Model<'_>, stage: &Stage, cut: usize) -> Result<(usize, Invocation), String> {
-    let mut found = None;
-    for run in (stage.instructions.start..=cut).filter(|index| kind(model, *index) == Kind::Run) {
-        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
-        for command in script.all_simple_commands() {
-            let Some(invocation) = recognize(command) else { continue };
-            let is_tool = tables::stages().project_tool(&invocation.program) == Some(ProjectTool::Packages);
-            if is_tool
-                && is_install(&invocation)
-                && !invocation.has("--global")
-                && found.replace((run, invocation)).is_some()
-            {
-                return Err("packages are installed more than once".to_owned());
-            }
-        }
+    let mut all = projects::installs(model, stage, cut)?.into_iter();
+    match (all.next(), all.next()) {
+        (Some(install), None) => Ok((install.run, install.invocation)),
+        (Some(_), Some(_)) => Err("packages are installed more than once".to_owned()),
+        (None, _) => Err("no install of the project is known".to_owned()),
     }
-    found.ok_or_else(|| "no install of the project is known".to_owned())
 }
 
 fn leaves_out_development(model: &Model<'_>, run: usize, install: &Invocation) -> bool {
@@ -215,17 +247,23 @@ fn development_of(manifest: &PackageJson) -> BTreeSet<&str> {
 /// Whether the program is started from sources that a tool compiles when it runs, or that is not known.
 #[must_use]
 pub fn runs_sources(model: &Model<'_>, stage: &Stage, cut: usize) -> bool {
-    let Ok((run, _)) = the_install(model, stage, cut) else { return true };
-    let project = model.state(run).workdir.fixed().and_then(|directory| Project::read(model, run, directory));
-    let Some(project) = project else { return true };
+    let Ok(install) = projects::of_program(model, stage, cut) else { return true };
+    let Some(project) = Project::read(model, install.run, &install.directory) else { return true };
     let Some(commands) = processes(model, stage, &project.manifest) else { return true };
     let is_source =
         |word: &String| tables::stages().runs_sources(word) || word.ends_with(".ts") || word.ends_with(".tsx");
     commands.iter().flatten().any(is_source)
 }
 
-/// Where the program needs a package of development.
-fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages: &BTreeSet<&str>) -> Option<String> {
+/// Where the program needs a package of development; `others` are directories of the context that it loads nothing of.
+fn is_needed(
+    model: &Model<'_>,
+    stage: &Stage,
+    manifest: &PackageJson,
+    packages: &BTreeSet<&str>,
+    others: &[String],
+    locked: &BTreeSet<String>,
+) -> Option<String> {
     let Some(commands) = processes(model, stage, manifest) else {
         return Some("what a container starts is not known".to_owned());
     };
@@ -236,7 +274,9 @@ fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages:
         let is_file = program.contains('/');
         let is_of_image = image.is_some_and(|image| image.programs.contains(program));
         let is_of_program = manifest.dependencies.get(PROGRAM).is_some_and(|packages| packages.contains_key(program));
-        if !is_file && !is_of_image && !is_of_program {
+        let is_installed = tables::stages().is_helper(program) && installs(model, stage, program);
+        let is_of_lock = locked.contains(program);
+        if !is_file && !is_of_image && !is_of_program && !is_of_lock && !is_installed {
             return Some(format!("`{program}` may come with a development dependency"));
         }
         if is_of_program {
@@ -259,13 +299,69 @@ fn is_needed(model: &Model<'_>, stage: &Stage, manifest: &PackageJson, packages:
     if let Some((path, _)) = files.iter().find(|(path, _)| is_configuration(path) && path.ends_with("ts")) {
         return Some(format!("`{path}` is compiled when the program starts"));
     }
-    let is_read = |path: &str| table.is_code(path) && (!table.is_of_development(path) || is_configuration(path));
+    let entries = entries(model, stage, &commands, |program| configured.contains(program) || locked.contains(program));
+    let loaded = entries.and_then(|entries| imports::loaded(&files, &entries));
+    let is_loaded = |path: &str| loaded.as_ref().is_none_or(|loaded| loaded.contains(path));
+    let is_other = |path: &str| others.iter().any(|other| path.starts_with(&format!("{other}/")));
+    let is_read = |path: &str| {
+        let may_run = !is_other(path) && is_loaded(path) && !table.is_of_development(path);
+        table.is_code(path) && (may_run || is_configuration(path))
+    };
     for (path, text) in files.iter().filter(|(path, _)| is_read(path)) {
         if let Some(package) = packages.iter().find(|package| loads(text, package)) {
             return Some(format!("`{path}` loads `{package}`, a development dependency"));
         }
     }
     None
+}
+
+/// The files that the interpreter is started with, in the build context; `None` when something else loads files of the project, or that is
+/// not known.
+fn entries(
+    model: &Model<'_>,
+    stage: &Stage,
+    commands: &[Vec<String>],
+    is_of_package: impl Fn(&str) -> bool,
+) -> Option<Vec<String>> {
+    let workdir = model.state(stage.instructions.end - 1).workdir.fixed()?;
+    let node = &tables::stages().node.family;
+    let mut found = Vec::new();
+    for words in commands {
+        let init = words.first().is_some_and(|program| tables::programs().is_init(program, &[]));
+        let started = words.iter().skip(usize::from(init)).skip_while(|word| init && word.starts_with('-'));
+        let words: Vec<&str> = started.map(String::as_str).collect();
+        let Some((program, operands)) = words.split_first() else { continue };
+        let file = match *program {
+            program if program == node => operands.first().filter(|word| !word.starts_with('-') && !word.is_empty())?,
+            program if program.contains('/') && !program.ends_with(".sh") => program,
+            _ if is_of_package(program) || tables::stages().project_tool(program).is_some() => return None,
+            _ if operands.iter().any(|word| word == node) => return None,
+            _ => continue,
+        };
+        // The file may lack its ending.
+        let path = joined(workdir, file);
+        let names = ["", ".js", "/index.js"].map(|ending| format!("{path}{ending}"));
+        found.push(names.iter().find_map(|path| model.context_file(stage, stage.instructions.end, path))?);
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+/// The programs that packages bring which not only development needs, by the lock file of npm.
+fn locked_programs(model: &Model<'_>, run: usize, install: &Invocation) -> BTreeSet<String> {
+    let row = tables::dependencies().install(&install.program, Some(install.subcommand()));
+    let directory = model.state(run).workdir.fixed().unwrap_or("/");
+    let mut locks = row.iter().flat_map(|row| &row.reads).filter_map(|name| {
+        let source = source_at(model, run, &joined(directory, name))?;
+        package_lock::read(&model.context.read(&source)?)
+    });
+    locks.next().map(|lock| lock.programs).unwrap_or_default()
+}
+
+/// Whether the stage installs a package of the distribution of that name.
+fn installs(model: &Model<'_>, stage: &Stage, package: &str) -> bool {
+    let is_it = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| name == package));
+    let mut runs = stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run);
+    runs.any(|run| deeds(model, run).is_ok_and(|deeds| deeds.iter().any(is_it)))
 }
 
 /// Whether the word names the package or a file of it.
@@ -286,7 +382,7 @@ fn loads(text: &str, package: &str) -> bool {
 }
 
 /// The commands that containers and health checks start, scripts of package.json and of the context followed.
-fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option<Vec<Vec<String>>> {
+pub(super) fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option<Vec<Vec<String>>> {
     let mut found = Vec::new();
     for index in stage.instructions.clone() {
         let command = match &model.instruction(index).kind {
@@ -304,6 +400,10 @@ fn processes(model: &Model<'_>, stage: &Stage, manifest: &PackageJson) -> Option
                 Reader { model, stage, manifest }.script(read, &mut found, 0)?;
             }
         }
+    }
+    // What a compose file says that containers start.
+    for started in model.context.started() {
+        Reader { model, stage, manifest }.text(&started.text, &mut found, 0)?;
     }
     Some(found)
 }
@@ -357,7 +457,7 @@ impl Reader<'_> {
         };
         if let Some(path) = named.filter(|word| word.contains('/')) {
             let workdir = self.model.state(self.stage.instructions.end - 1).workdir.fixed()?;
-            let path = super::deed::joined(workdir, path);
+            let path = joined(workdir, path);
             let source = self.model.context_file(self.stage, self.stage.instructions.end, &path)?;
             let text = self.model.context.read(&source)?;
             if !tables::stages().is_code(&source) || source.ends_with(".sh") {

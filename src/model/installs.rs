@@ -183,7 +183,11 @@ pub(super) fn of_install_program(directory: &str, words: &[String]) -> Option<Ve
         }
     }
     match makes_directories {
-        true => Some(paths.iter().map(|path| Deed::Output(joined(directory, path))).collect()),
+        true => {
+            let made = paths.iter().map(|path| joined(directory, path));
+            let is_new = |path: &String| !tables::effects().directories.every.contains(path);
+            Some(made.filter(is_new).map(Deed::Output).collect())
+        }
         false => placed(directory, &paths),
     }
 }

@@ -204,8 +204,11 @@ impl<'m> Reader<'m> {
                 _ => None,
             })?;
         let words: Vec<String> = argv.iter().map(|word| word.text.clone()).collect();
-        let kind = tables::needs().command(words.first()?, "")?.kind;
-        matches!(kind, CommandKind::Nothing | CommandKind::Application).then_some(words)
+        let program = words.first()?;
+        // A program of the project itself is an application, too.
+        let is_own = self.needs.scripts.contains(program);
+        let kind = tables::needs().command(program, "").map(|row| row.kind);
+        (is_own || matches!(kind, Some(CommandKind::Nothing | CommandKind::Application))).then_some(words)
     }
 
     fn process(&mut self, command: &Command) {

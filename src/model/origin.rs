@@ -97,7 +97,11 @@ impl Model<'_> {
                     .and_then(|word| word.text.as_deref())
                     .is_some_and(|word| word.ends_with(name))
         };
-        let keeps = |call: &Call<'_>| matches!(call.program(), "chmod" | "chown") || is_run(call);
+        // Requirements are read.
+        let installs = |call: &Call<'_>| {
+            call.program() == "pip" && matches!(call.subcommand(), Some("download" | "install" | "wheel"))
+        };
+        let keeps = |call: &Call<'_>| matches!(call.program(), "chmod" | "chown") || is_run(call) || installs(call);
         let named: usize = calls.iter().filter(|call| keeps(call)).map(|call| call.words_with(name)).sum();
         body.text.text.matches(name).count() > named
     }

@@ -4,12 +4,12 @@
 
 use serde_json::Value;
 
-use super::Model;
 use super::cache::is_below;
 use super::deed::{Deed, joined, source_at};
 use super::manifest::package_json::{self, PackageJson};
 use super::manifest::{cargo, go_mod};
 use super::scope::Variable;
+use super::{Model, reach};
 use crate::context::Entry;
 use crate::shell::ast::{SimpleCommand, Word};
 use crate::shell::command::{Invocation, recognize};
@@ -32,6 +32,17 @@ pub fn of_command(model: &Model<'_>, run: usize, directory: &str, invocation: &I
             project.words(&words?)
         }
     }
+}
+
+/// What a program of the packages of a project makes that is called by its name, in a directory.
+#[must_use]
+pub fn of_program(model: &Model<'_>, run: usize, directory: &str, words: &[String]) -> Vec<Deed> {
+    let made = Project::read(model, run, directory).and_then(|project| project.words(words));
+    made.unwrap_or_else(|| {
+        let named = words[1..].iter().map(|word| word.split_once('=').map_or(word.as_str(), |(_, value)| value));
+        let named = named.filter(|path| path.starts_with('/')).map(|path| Deed::Below(joined("/", path)));
+        std::iter::once(Deed::Below(reach::of_build(model, run, directory))).chain(named).collect()
+    })
 }
 
 /// Whether the command names a script of the manifest of the project.
@@ -241,15 +252,16 @@ pub fn directory_option(invocation: &Invocation) -> Option<String> {
     named.filter(|_| !invocation.has("--global")).find_map(|value| value.text.clone())
 }
 
-/// What a program of a project may make of which nothing else is known: anything below the directory, and below the absolute paths among
-/// its words.
+/// What a program of a project may make of which nothing else is known: anything below the directory or the one above it that the
+/// project names, and below the absolute paths among its words.
 #[must_use]
-pub fn of_unknown(directory: &str, invocation: &Invocation) -> Vec<Deed> {
+pub fn of_unknown(model: &Model<'_>, run: usize, directory: &str, invocation: &Invocation) -> Vec<Deed> {
     let values = invocation.options.iter().filter_map(|option| option.value.as_ref());
     let words = invocation.arguments.iter().chain(values).filter_map(|word| word.pattern.as_deref());
     let path = |word: &str| word.split_once('=').map_or(word, |(_, value)| value).to_owned();
     let named = words.map(path).filter(|path| path.starts_with('/')).map(|path| Deed::Below(joined("/", &path)));
-    std::iter::once(Deed::Below(directory.to_owned())).chain(named).collect()
+    let reach = if is_install(invocation) { directory.to_owned() } else { reach::of_build(model, run, directory) };
+    std::iter::once(Deed::Below(reach)).chain(named).collect()
 }
 
 /// Whether the command installs what the manifest names, and nothing else.
@@ -363,12 +375,14 @@ impl<'m> Project<'m> {
             return Some(vec![Deed::Output(self.below(&output)?)]);
         }
         if let Some(output) = &builder.output {
-            let says_otherwise = |name: &String| {
-                let text = self.text(name);
-                text.is_some_and(|text| builder.elsewhere.iter().any(|word| text.contains(word.as_str())))
-            };
-            return (!builder.files.iter().any(says_otherwise))
-                .then(|| vec![Deed::Output(joined(&self.directory, output))]);
+            let mut written = vec![output.clone()];
+            for text in builder.files.iter().filter_map(|name| self.text(name)) {
+                for word in builder.elsewhere.iter().filter(|word| text.contains(word.as_str())) {
+                    let named = builder.named.as_ref().filter(|named| *named == word)?;
+                    written = vec![named_output(&text, named)?];
+                }
+            }
+            return written.iter().map(|output| Some(Deed::Output(self.below(output)?))).collect();
         }
         let file =
             value(&builder.project_options).unwrap_or_else(|| builder.files.first().cloned().unwrap_or_default());
@@ -392,16 +406,26 @@ impl<'m> Project<'m> {
         }
     }
 
-    /// A directory of its own below the project.
+    /// A directory of its own, below the project or beside it.
     fn below(&self, path: &str) -> Option<String> {
         let path = joined(&self.directory, path);
-        (is_below(&path, &self.directory) && path != self.directory).then_some(path)
+        (!is_below(&self.directory, &path)).then_some(path)
     }
 
     fn text(&self, name: &str) -> Option<String> {
         let source = source_at(self.model, self.run, &joined(&self.directory, name))?;
         self.model.context.read(&source)
     }
+}
+
+/// The directory that a configuration names as its output, when it says it once, as a string, and nothing moves what it is relative to.
+fn named_output(text: &str, name: &str) -> Option<String> {
+    let mut places = text.match_indices(name);
+    let (at, _) = places.next().filter(|_| places.next().is_none())?;
+    let value = text[at + name.len()..].trim_start().strip_prefix(':')?.trim_start();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let (path, _) = value[1..].split_once(quote)?;
+    (!text.contains("root") && !path.is_empty()).then(|| path.to_owned())
 }
 
 /// JSON with comments and commas before a closing bracket, without them.

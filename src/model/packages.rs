@@ -118,13 +118,18 @@ pub fn is_apk_update_option(call: &Call<'_>, word: &str) -> bool {
 /// Why recommended packages are kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeepRecommends {
-    /// A package is not in the table.
-    #[error("what `{0}` recommends is not known")]
-    UnknownPackage(String),
+    /// A package is not in the table, or not for the release.
+    #[error("what `{package}` recommends on {release} is not known")]
+    UnknownPackage {
+        /// The package.
+        package: String,
+        /// The release by its codename.
+        release: String,
+    },
     /// The release of the base image is not known.
     #[error("the release of the base image is not known")]
     UnknownRelease,
-    /// The table is made for slim images; this one holds more.
+    /// The table is made for slim images; this one holds more, perhaps what would have to be named.
     #[error("what the base image already holds is not known")]
     FullImage,
     /// The file adds package sources of which the table knows nothing.
@@ -152,7 +157,7 @@ impl KeepRecommends {
     #[must_use]
     pub const fn unlock(&self) -> &'static str {
         match self {
-            Self::UnknownPackage(_) => "name the recommended packages that are needed, and add the option by hand",
+            Self::UnknownPackage { .. } => "name the recommended packages that are needed, and add the option by hand",
             Self::UnknownRelease => "a tag of the base image that names the release, such as `ubuntu:24.04`",
             Self::FullImage => "a slim base image, of which the tables know the packages",
             Self::OtherSources => "the packages of the distribution in an install before the sources are added",
@@ -177,6 +182,8 @@ pub struct Recommends {
     pub lost: Vec<String>,
     /// Those of the lost ones that programs may use, though nothing in the file and the build context names what they are for.
     pub unneeded: Vec<String>,
+    /// Whether the base image may have some of those that are lost already: it is no slim one.
+    pub is_full: bool,
 }
 
 /// What becomes of the packages that an apt install brings only because they are recommended.
@@ -209,14 +216,11 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     if unknown.is_none() && recommended.is_empty() {
         return Err(KeepRecommends::Nothing);
     }
-    if !model.stage_of(run).is_some_and(|stage| is_slim(model, stage)) {
-        return Err(KeepRecommends::FullImage);
-    }
     if adds_sources(model, run, call) {
         return Err(KeepRecommends::OtherSources);
     }
     if let Some(package) = unknown {
-        return Err(KeepRecommends::UnknownPackage(package.to_owned()));
+        return Err(KeepRecommends::UnknownPackage { package: package.to_owned(), release: release.to_owned() });
     }
     named.extend(installed_before(model, run, call));
     recommended.sort();
@@ -228,6 +232,10 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     let is_unneeded =
         |package: &String| said.as_ref().is_some_and(|said| table.leaves_no_trace(package, said.as_str()));
     let (unneeded, used): (Vec<_>, Vec<_>) = useful.into_iter().partition(is_unneeded);
+    let is_full = !model.stage_of(run).is_some_and(|stage| is_slim(model, stage));
+    if is_full && !used.is_empty() {
+        return Err(KeepRecommends::FullImage);
+    }
     if used.len() > MAX_NAMED {
         return Err(KeepRecommends::TooMany(used));
     }
@@ -236,7 +244,7 @@ pub fn recommends(model: &Model<'_>, run: usize, call: &Call<'_>) -> Result<Reco
     match (lost.is_empty(), used.is_empty()) {
         (true, true) => Err(KeepRecommends::Nothing),
         (true, false) => Err(KeepRecommends::AllUsed(used)),
-        (false, _) => Ok(Recommends { used, lost, unneeded }),
+        (false, _) => Ok(Recommends { used, lost, unneeded, is_full }),
     }
 }
 
@@ -351,6 +359,10 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, 
             match installing(call) {
                 Installing::Never => {}
                 Installing::Hardly => level = Level::Guarded,
+                // A script of the build context is read with all that it runs.
+                Installing::Perhaps if model.accesses()[index].leaves_alone(super::lists::LISTS) => {
+                    level = Level::Guarded;
+                }
                 Installing::Perhaps => {
                     let program = written_name(call).unwrap_or_else(|| "a variable".to_owned());
                     return Err(format!(
@@ -364,7 +376,7 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, 
 }
 
 /// The program of a call as it is written.
-fn written_name(call: &Call<'_>) -> Option<String> {
+pub(super) fn written_name(call: &Call<'_>) -> Option<String> {
     call.program_word().or_else(|| call.command.words.first().and_then(Word::literal))
 }
 
@@ -381,7 +393,7 @@ fn installs_at_run_time(model: &Model<'_>, index: usize) -> bool {
 }
 
 /// Whether the call is a query of the package lists, which answers nothing without them.
-fn reads_lists(call: &Call<'_>) -> bool {
+pub(super) fn reads_lists(call: &Call<'_>) -> bool {
     call.program() == "apt-cache"
         || call.program() == "apk"
             && matches!(call.subcommand(), Some("search" | "fetch" | "list" | "policy" | "dot" | "stats"))
@@ -438,6 +450,11 @@ fn installing(call: &Call<'_>) -> Installing {
 #[must_use]
 pub fn is_bounded(call: &Call<'_>) -> bool {
     installing(call) == Installing::Never
+}
+
+/// Whether the call may install packages of the distribution, or read their lists.
+pub(super) fn may_install(call: &Call<'_>) -> bool {
+    installing(call) == Installing::Perhaps
 }
 
 /// Whether two RUNs, one right below the other, may become one `&&` list.

@@ -253,7 +253,7 @@ impl Model<'_> {
         }
         let of_base = stage.image.as_deref().and_then(|image| tables::users().listens_low(&image.family));
         if let Some((variable, port)) = of_base
-            && !stage.end.variables.environment.contains_key(variable)
+            && stage.end.variables.environment.get(variable).is_none_or(|value| value.text.is_none())
         {
             return Err(low_port_reason(&format!("{port}, the default of the base image without `{variable}`")));
         }

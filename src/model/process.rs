@@ -25,6 +25,8 @@ pub enum Gain {
     Unmeasured,
     /// The program has the place of one that ran a script of a manifest.
     Runner(String),
+    /// The program has the place of one that started it in the environment of a project, and that may have stayed beside it.
+    Starter(String, bool),
 }
 
 /// Another way to start the same process.
@@ -67,11 +69,12 @@ impl Model<'_> {
         let script = self.body(index).and_then(|body| body.understood());
         match self.exec_argv(stage, index) {
             Ok((argv, evidence)) => {
+                let starter = tables::stages().starter(&argv).map(|(starter, ..)| starter);
                 let ran = self.script_of_runner(stage, &argv).ok().flatten();
                 let joined = &self.body(index).ok_or(NO_SHELL_FORM)?.text;
                 let span = joined.to_source(Span::new(0, joined.text.len()));
                 let gain = match (&ran, script.and_then(last_command)) {
-                    (Some(_), _) => Gain::Runner(argv[0].clone()),
+                    (Some(_), _) => runner_gain(starter, &argv[0]),
                     (None, Some(last)) => self.gain(self.sh(stage, index), last),
                     (None, None) => Gain::Unmeasured,
                 };
@@ -147,7 +150,7 @@ impl Model<'_> {
             return Ok(None);
         }
         let Some((ran, evidence)) = self.script_of_runner(stage, &argv)? else { return Ok(None) };
-        let gain = Gain::Runner(argv[0].clone());
+        let gain = runner_gain(tables::stages().starter(&argv).map(|(starter, ..)| starter), &argv[0]);
         Ok(Some(exec(span, ran, evidence, gain, false)))
     }
 
@@ -247,6 +250,13 @@ impl Model<'_> {
     ///
     /// `Ok(None)` when the argv is no such program.
     fn script_of_runner(&self, stage: &Stage, argv: &[String]) -> Result<Option<(Vec<String>, String)>, Refusal> {
+        if let Some((ran, evidence)) = self.started_in_environment(stage, argv)? {
+            let stays = tables::stages().starter(argv).is_some_and(|(starter, ..)| starter.stays);
+            if stays {
+                self.stops_by_itself(stage, &argv[0], &ran)?;
+            }
+            return Ok(Some((ran, evidence)));
+        }
         let Some((runner, script)) = tables::programs().runner(argv) else { return Ok(None) };
         let manual = "the command of the script, written by hand";
         let refuse = |reason: String| (reason, manual);
@@ -278,20 +288,24 @@ impl Model<'_> {
             )));
         }
         self.nothing_needs_the_runner(runner, &source)?;
-        if let Some(row) = tables::programs().ignores_sigterm(&ran)
-            && !self.handles_sigterm(row)
-            && !self.starts_with_init(stage)
-        {
-            let handlers = row.handlers.first().map_or("", String::as_str);
-            return Err((
-                format!(
-                    "no source handles {handlers}: `docker stop` ends `{}`, and would wait ten seconds for `{program}` as PID 1",
-                    argv[0]
-                ),
-                "a handler of it in the program",
-            ));
-        }
+        self.stops_by_itself(stage, &argv[0], &ran)?;
         Ok(Some((ran, format!("it is what `{script}` of `{source}` runs"))))
+    }
+
+    /// Checks that `docker stop` stops what is started by itself in place of another program.
+    fn stops_by_itself(&self, stage: &Stage, before: &str, ran: &[String]) -> Result<(), Refusal> {
+        let Some(row) = tables::programs().ignores_sigterm(ran) else { return Ok(()) };
+        if self.handles_sigterm(row) || self.starts_with_init(stage) {
+            return Ok(());
+        }
+        let handlers = row.handlers.first().map_or("", String::as_str);
+        let program = &ran[0];
+        Err((
+            format!(
+                "no source handles {handlers}: `docker stop` ends `{before}`, and would wait ten seconds for `{program}` as PID 1"
+            ),
+            "a handler of it in the program",
+        ))
     }
 
     /// Whether PID 1 is an init, which passes signals on to a program that then has the default handlers.
@@ -336,6 +350,13 @@ impl Model<'_> {
     #[must_use]
     pub fn final_workdir(&self, stage: &Stage) -> Option<String> {
         stage.end.workdir.fixed().map(str::to_owned)
+    }
+}
+
+fn runner_gain(starter: Option<&tables::Starter>, program: &str) -> Gain {
+    match starter {
+        Some(starter) => Gain::Starter(program.to_owned(), starter.stays),
+        None => Gain::Runner(program.to_owned()),
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use super::cache::is_below;
 use super::deed::{Deed, deeds, joined};
+use super::owner::{self, Taken};
 use super::scope::Variable;
-use super::{Model, Stage};
+use super::{Model, Stage, front_end};
 use crate::context::Entry;
 use crate::shell::ast::Script;
 use crate::shell::state::is_opaque;
 use crate::source::Span;
-use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer};
-use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, PackageManager, Recommended};
+use crate::syntax::ast::{Command, Healthcheck, InstructionKind, Transfer, Word};
+use crate::tables::{self, BuildOnly, CommandEffects, Fact, Operands, OptionValue, PackageManager, Recommended};
 
 /// What an instruction is to a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,9 @@ pub fn destination(model: &Model<'_>, index: usize) -> Option<String> {
 #[must_use]
 pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>> {
     let InstructionKind::Copy(copy) = &model.instruction(index).kind else { return None };
-    if model.instruction(index).flags.iter().any(|flag| flag.name != "chown") {
+    let flags = &model.instruction(index).flags;
+    let has_mode = flags.iter().any(|flag| flag.name == "chmod");
+    if flags.iter().any(|flag| !matches!(flag.name.as_str(), "chown" | "chmod" | "link")) {
         return None;
     }
     let target = destination(model, index)?;
@@ -92,6 +95,7 @@ pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>>
             match model.context.entry(&path) {
                 Entry::File if is_directory => found.push((path, joined(&target, &name))),
                 Entry::File => found.push((path, target.clone())),
+                Entry::Directory if has_mode => return None,
                 Entry::Directory => {
                     for (name, entry) in model.context.list(&path)? {
                         let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
@@ -109,6 +113,15 @@ pub fn targets(model: &Model<'_>, index: usize) -> Option<Vec<(String, String)>>
     Some(found)
 }
 
+/// Whether a COPY brings a directory, or that is not known.
+#[must_use]
+pub fn brings_directory(model: &Model<'_>, index: usize) -> bool {
+    let Some(copy) = transfer(model, index) else { return false };
+    let is_file = |path: &String| model.context.entry(path) == Entry::File;
+    let are_files = |word: &Word| model.context.glob(&word.text).is_some_and(|paths| paths.iter().all(is_file));
+    model.instruction(index).flag("from").is_none() && !copy.sources.iter().all(are_files)
+}
+
 /// The paths to which a COPY brings something that others than the compiler of the language may read; `None` when that is not
 /// known.
 #[must_use]
@@ -123,7 +136,7 @@ pub fn assets(model: &Model<'_>, index: usize, language: &str) -> Option<Vec<Str
 }
 
 /// Whether a file or directory of the context has nothing but sources of the language; `None` when that is not known.
-fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<bool> {
+pub(super) fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) -> Option<bool> {
     let table = tables::stages();
     let is_unread = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -182,64 +195,6 @@ pub fn tools_of_copy(model: &Model<'_>, index: usize) -> Option<BTreeSet<String>
     tables::needs().is_contained(&reference.name()).then(|| names.collect())
 }
 
-/// Where accounts have their homes.
-const HOMES: &str = "/home";
-
-/// The owner that a COPY of the path has to name, so that it stays what it is; `None` for root.
-///
-/// # Errors
-/// Why that is not known.
-pub fn owner(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> Result<Option<String>, String> {
-    let meets = |other: &str| is_below(other, path) || is_below(path, other);
-    let mut owners: Vec<(u32, u32)> = Vec::new();
-    for index in stage.instructions.start..=cut {
-        let touched = match kind(model, index) {
-            Kind::Run => {
-                if calls_chown(model, index) {
-                    match deeds(model, index)?.as_slice() {
-                        [Deed::Owner { path: directory, .. }] if !is_below(directory, path) => continue,
-                        [Deed::Owner { path: directory, owner }] if directory == path => {
-                            let unknown = || format!("who owns `{path}` is not known");
-                            owners.push(identity(stage, owner).ok_or_else(unknown)?);
-                            continue;
-                        }
-                        _ => return Err("a RUN changes owners".to_owned()),
-                    }
-                }
-                let is_home = path.rsplit_once('/').is_some_and(|(parent, _)| parent == HOMES);
-                if is_home && deeds(model, index)?.contains(&Deed::Account) {
-                    return Err(format!("what stands below `{path}` belongs to the account that has it as its home"));
-                }
-                deeds(model, index)?.iter().filter_map(Deed::path).any(meets)
-            }
-            Kind::Transfer => match targets(model, index) {
-                Some(targets) => targets.iter().any(|(_, target)| meets(target)),
-                None => destination(model, index).is_none_or(|target| meets(&target)),
-            },
-            _ => false,
-        };
-        if !touched {
-            continue;
-        }
-        let name = match model.instruction(index).flag("chown") {
-            Some(flag) => flag.value.clone(),
-            None if kind(model, index) == Kind::Transfer => Some("root".to_owned()),
-            None => model.state(index).user.fixed().map(str::to_owned),
-        };
-        let unknown = || format!("who owns `{path}` is not known");
-        let owner = identity(stage, &name.ok_or_else(unknown)?).ok_or_else(unknown)?;
-        if !owners.contains(&owner) {
-            owners.push(owner);
-        }
-    }
-    owners.dedup();
-    match owners.as_slice() {
-        [] | [(0, 0)] => Ok(None),
-        [(user, group)] => Ok(Some(written_owner(stage, *user, *group))),
-        _ => Err(format!("what stands below `{path}` belongs to several users")),
-    }
-}
-
 /// Whether the directory is one that WORKDIR makes in front of the instruction.
 #[must_use]
 pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, directory: &str) -> bool {
@@ -249,38 +204,36 @@ pub fn is_made_by_workdir(model: &Model<'_>, stage: &Stage, before: usize, direc
     })
 }
 
-/// User and group of `name`, `name:group` or numbers, as the image knows them.
-fn identity(stage: &Stage, name: &str) -> Option<(u32, u32)> {
-    let (user, group) = name.split_once(':').map_or((name, None), |(user, group)| (user, Some(group)));
-    if matches!(user, "" | "root" | "0") {
-        return group.is_none_or(|group| matches!(group, "root" | "0")).then_some((0, 0));
-    }
-    let users = &stage.image.as_deref()?.users;
-    let known = users.iter().find(|known| known.name == user || user.parse() == Ok(known.uid));
-    let uid = known.map(|known| known.uid).or_else(|| user.parse().ok())?;
-    let gid = match group {
-        // A group of the same name and number as the user; numbers stand for themselves.
-        Some(group) => {
-            known.filter(|known| known.name == group).map(|known| known.gid).or_else(|| group.parse().ok())?
-        }
-        None => known?.gid,
-    };
-    Some((uid, gid))
+/// Whether the directory is one that WORKDIR makes in front of the RUN, or that the RUN makes itself.
+#[must_use]
+pub fn is_made_above(model: &Model<'_>, stage: &Stage, run: usize, directory: &str) -> bool {
+    is_made_by_workdir(model, stage, run, directory)
+        || owner::made_directories(model, run).iter().any(|made| made == directory)
 }
 
-fn written_owner(stage: &Stage, user: u32, group: u32) -> String {
-    let users = stage.image.as_deref().map(|image| image.users.as_slice()).unwrap_or_default();
-    let known = users.iter().find(|known| known.uid == user && known.gid == group && user == group);
-    known.map_or_else(|| format!("{user}:{group}"), |known| format!("{0}:{0}", known.name))
+/// Whether libraries may stand at the path or below it, of which the linker has to know.
+#[must_use]
+pub fn may_have_libraries(path: &str) -> bool {
+    let name = base_name(path);
+    path.split('/').any(|part| part.starts_with("lib")) || !path.contains("/bin/") && !name.contains('.')
 }
 
-/// The line that takes over what was built.
+/// The lines that take over what was built.
 ///
 /// # Errors
-/// Why there is none.
-pub fn copy_line(model: &Model<'_>, stage: &Stage, cut: usize, name: &str, path: &str) -> Result<String, String> {
-    let owner = owner(model, stage, cut, path)?.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
-    Ok(format!("COPY --from={name} {owner}{path} {path}"))
+/// Why there are none.
+pub fn copy_lines(
+    model: &Model<'_>,
+    stage: &Stage,
+    taken: &Taken<'_>,
+    name: &str,
+    path: &str,
+) -> Result<Vec<String>, String> {
+    let owners = owner::owners(model, stage, taken, path)?;
+    let flag = owners.flag.map(|owner| format!("--chown={owner} ")).unwrap_or_default();
+    let copy = format!("COPY --from={name} {flag}{path} {path}");
+    let given = owners.directory.map(|owner| format!("RUN chown {owner} {path}"));
+    Ok(std::iter::once(copy).chain(given).collect())
 }
 
 /// Another image for the new stage.
@@ -303,7 +256,8 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
         let InstructionKind::From(from) = &model.instruction(stage.from).kind else { return None };
         let mut base = super::java::runtime_base(stage, &from.image.text)?;
         let lost = lost_programs(stage, &base.image);
-        let needed = started(model, stage).into_iter();
+        let of_scripts = started_by_scripts(model, stage).into_iter().map(|(program, _)| program);
+        let needed = started(model, stage).into_iter().chain(of_scripts);
         base.packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
         return Some(base);
     }
@@ -319,9 +273,9 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     let image = tables::image_of(&text.parse().ok()?)?;
     let mut packages = row.packages.clone();
     let lost = lost_programs(stage, &image);
-    packages.extend(
-        started(model, stage).into_iter().filter(|name| lost.contains(name) && tables::stages().is_helper(name)),
-    );
+    let of_scripts = started_by_scripts(model, stage).into_iter().map(|(program, _)| program);
+    let needed = started(model, stage).into_iter().chain(of_scripts);
+    packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
     packages.extend(linked_libraries(model, stage, distribution)?);
     let zones = &tables::stages().zones;
     let set = stage.instructions.end - 1;
@@ -407,16 +361,82 @@ fn started(model: &Model<'_>, stage: &Stage) -> Vec<String> {
     found
 }
 
-/// Checks that the program and what else runs in the new stage go without what its image lacks.
+/// Scripts that call one another are followed so far.
+const MAX_NESTING: usize = 5;
+
+/// The words that scripts of the context call which a container starts, with the file that each script is.
+fn started_by_scripts(model: &Model<'_>, stage: &Stage) -> Vec<(String, String)> {
+    let last = stage.instructions.end - 1;
+    let workdir = model.state(last).workdir.fixed().unwrap_or("/");
+    let path = match model.state(last).variables.get("PATH") {
+        Variable::Set(path) => path.fixed().map(str::to_owned),
+        Variable::Unset | Variable::Unknown => None,
+    };
+    let directories: Vec<&str> = path.as_deref().unwrap_or_default().split(':').collect();
+    let file_of = |word: &str| {
+        let places = match word.contains('/') {
+            true => vec![joined(workdir, word)],
+            false => {
+                directories.iter().map(|directory| joined(directory, word)).chain([joined(workdir, word)]).collect()
+            }
+        };
+        places.iter().find_map(|place| model.context_file(stage, stage.instructions.end, place))
+    };
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut waiting = started_words(model, stage);
+    for _ in 0..MAX_NESTING {
+        let files: BTreeSet<String> = waiting.iter().filter_map(|word| file_of(word)).collect();
+        waiting.clear();
+        for file in files.into_iter().filter(|file| seen.insert(file.clone())) {
+            let text = model.context.read(&file).unwrap_or_default();
+            let is_script = file.ends_with(".sh")
+                || text.starts_with("#!") && text.lines().next().is_some_and(|line| line.ends_with("sh"));
+            if !is_script {
+                continue;
+            }
+            let script = crate::shell::parse(&text, crate::shell::Dialect::Bash);
+            let words = script
+                .map_or_else(|_| text.split_whitespace().map(str::to_owned).collect(), |script| command_names(&script));
+            found.extend(words.iter().map(|word| (word.clone(), file.clone())));
+            waiting.extend(words);
+        }
+    }
+    found
+}
+
+/// The words of what containers and health checks start.
+fn started_words(model: &Model<'_>, stage: &Stage) -> Vec<String> {
+    let mut found = Vec::new();
+    for index in stage.instructions.clone() {
+        let command = match &model.instruction(index).kind {
+            InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
+            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
+            _ => continue,
+        };
+        match command {
+            Command::Exec(argv) => found.extend(argv.iter().map(|word| word.text.clone())),
+            Command::Shell(_) => {
+                found.extend(
+                    model.body(index).and_then(|body| body.understood()).map(command_names).unwrap_or_default(),
+                );
+            }
+        }
+    }
+    found
+}
+
+/// Checks that the program and what else runs in the new stage go without what its image lacks: `commands` are those of its RUNs.
 ///
 /// # Errors
 /// What may be missing.
 pub fn may_have_base(
     model: &Model<'_>,
     stage: &Stage,
-    cut: usize,
+    commands: &[String],
     base: &RuntimeBase,
     copies: &[String],
+    brought: &dyn Fn(&str) -> bool,
 ) -> Result<(), String> {
     let is_workdir = |index: usize| matches!(&model.instruction(index).kind, InstructionKind::Workdir(path) if path.text.starts_with('/'));
     let workdir = |image: &tables::ImageFacts| image.workdir.known().cloned();
@@ -425,28 +445,39 @@ pub fn may_have_base(
         return Err("the working directory is that of the base image".to_owned());
     }
     starts_the_same(model, stage, base)?;
+    nothing_is_fetched(model, stage, base)?;
+    // What the file installs is installed again.
+    let is_of_image = |program: &str| stage.image.as_deref().is_some_and(|image| image.programs.contains(program));
     let is_there = |program: &str| {
         base.image.programs.contains(program)
             || base.packages.iter().any(|package| package == program)
             || tables::programs().is_shell_word(program)
+            || tables::stages().changes_settings(program) && !is_of_image(program)
     };
     let is_copied = |path: &str| copies.iter().any(|copy| is_below(path, copy));
     for program in started(model, stage) {
         let workdir = model.state(stage.instructions.end - 1).workdir.fixed().unwrap_or("/");
         let found = match program.contains('/') {
-            true => is_copied(&joined(workdir, &program)),
-            false => is_there(&program) || super::carry::is_copied_program(model, stage, copies, &program),
+            true => is_copied(&joined(workdir, &program)) || brought(&joined(workdir, &program)),
+            false => {
+                is_there(&program)
+                    || super::carry::is_on_path(model, stage, &program, &|path| {
+                        copies.iter().any(|copy| copy == path) || brought(path)
+                    })
+            }
         };
         if !found {
             return Err(format!("`{program}`, which a container starts, is not known to be there"));
         }
     }
-    for run in (cut + 1..stage.instructions.end).filter(|index| kind(model, *index) == Kind::Run) {
-        let script = model.body(run).and_then(|body| body.understood()).ok_or("a script is not understood")?;
-        let names: Vec<String> = script.all_simple_commands().iter().filter_map(|command| command.name()).collect();
-        if let Some(name) = names.iter().find(|name| !is_there(name)) {
-            return Err(format!("`{name}` is not known to be in `{}`", base.text));
-        }
+    if let Some(name) = commands.iter().find(|name| !is_there(name)) {
+        return Err(format!("`{name}` is not known to be in `{}`", base.text));
+    }
+    let lost = lost_programs(stage, &base.image);
+    let of_scripts = started_by_scripts(model, stage);
+    let is_lost = |word: &str| lost.contains(base_name(word)) && !is_there(base_name(word));
+    if let Some((program, file)) = of_scripts.iter().find(|(word, _)| is_lost(word)) {
+        return Err(format!("`{file}` may start `{program}`"));
     }
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
@@ -459,8 +490,26 @@ pub fn may_have_base(
     if !files.iter().any(|(_, text)| tables::stages().starts_programs(language, text)) {
         return Ok(());
     }
-    let kept: BTreeSet<String> = lost_programs(stage, &base.image).into_iter().filter(|name| !is_there(name)).collect();
+    let kept: BTreeSet<String> = lost.into_iter().filter(|name| !is_there(name)).collect();
     why_it_runs(model, stage, &kept).map_or(Ok(()), Err)
+}
+
+/// Checks that no program is fetched of which it is not known what it needs.
+fn nothing_is_fetched(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Result<(), String> {
+    for run in stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run) {
+        let fetches = |call: &super::call::Call<'_>| {
+            let row = tables::effects().command(call.program(), call.subcommand());
+            row.is_some_and(|row| row.bound && matches!(row.operands, Operands::Urls))
+        };
+        if model.every_call(run).unwrap_or_default().iter().any(fetches) {
+            let line = model.lines.line(model.instruction(run).span.start);
+            return Err(format!(
+                "line {line} fetches a file, and whether `{}` has all that it needs is not known",
+                base.text
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that containers start as the same user, and what the file says.
@@ -488,36 +537,28 @@ fn starts_the_same(model: &Model<'_>, stage: &Stage, base: &RuntimeBase) -> Resu
     Ok(())
 }
 
-/// Whether what the COPY at `index` brings, up to the cut, is brought by one behind the cut too, or only says what to install.
+/// Whether what the COPY at `index` brings is brought by a later one too, or only says what to install.
 #[must_use]
-pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize, cut: usize) -> bool {
+pub fn is_brought_later(model: &Model<'_>, stage: &Stage, index: usize) -> bool {
     let Some(early) = transfer(model, index).filter(|_| model.instruction(index).flags.is_empty()) else {
         return false;
     };
-    let Some(target) = destination(model, index) else { return false };
     let is_manifest = |source: &str| tables::stages().is_manifest(source.rsplit('/').next().unwrap_or(source));
     let is_plain = |source: &str| !source.starts_with("<<") && !source.contains("://") && !source.contains('$');
     let sources: Vec<&str> = early.sources.iter().map(|word| word.text.trim_start_matches("./")).collect();
     if sources.iter().all(|source| is_manifest(source) && is_plain(source)) {
         return true;
     }
-    // `COPY a b ./` and `COPY . .` put the files of the first at the same places.
-    let is_directory =
-        early.destination.text.ends_with('/') || early.destination.text.ends_with('.') || sources.len() > 1;
-    let is_top = |source: &str| !source.is_empty() && source != "." && !source.contains('/') && is_plain(source);
-    let is_file = |source: &str| {
-        model
-            .context
-            .glob(source)
-            .is_some_and(|paths| !paths.is_empty() && paths.iter().all(|path| model.context.entry(path) == Entry::File))
-    };
+    // `COPY web/a web/` and `COPY . .` put the files of the first at the same places.
     let is_whole = |later: &Transfer| later.sources.iter().any(|source| matches!(source.text.as_str(), "." | "./"));
-    (cut + 1..stage.instructions.end).any(|later| {
+    let Some(brought) = targets(model, index).filter(|_| sources.iter().all(|source| is_plain(source))) else {
+        return false;
+    };
+    (index + 1..stage.instructions.end).any(|later| {
         let whole = transfer(model, later).is_some_and(is_whole) && model.instruction(later).flags.is_empty();
-        whole
-            && destination(model, later).as_deref() == Some(target.as_str())
-            && is_directory
-            && sources.iter().all(|source| is_top(source) && is_file(source))
+        let target = destination(model, later).filter(|_| whole);
+        !brought.is_empty()
+            && target.is_some_and(|target| brought.iter().all(|(source, at)| joined(&target, source) == *at))
     })
 }
 
@@ -549,6 +590,8 @@ pub struct RuntimePackages {
     pub recommends: bool,
     /// Whether an install is told in its RUN not to ask.
     pub is_told: bool,
+    /// The subcommand that brings newer versions of what the base image has.
+    pub upgrade: Option<String>,
 }
 
 /// The packages that have to be installed in the new stage when the RUNs are not repeated there: those that are not for builds
@@ -572,6 +615,10 @@ pub fn runtime_packages(
     let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
     for run in runs {
         for deed in deeds(model, *run)? {
+            if let Deed::Upgraded { command, .. } = deed {
+                found.upgrade = Some(command);
+                continue;
+            }
             let Deed::Packages { names, recommends, .. } = deed else { continue };
             let manager = *image.package_manager.known().ok_or("the package manager of the base image is not known")?;
             found.recommends |= recommends && manager == PackageManager::Apt;
@@ -583,6 +630,10 @@ pub fn runtime_packages(
                     && of_node.packages.contains(&name)
                     && !runs_any(model, stage, &of_node.programs)
                 {
+                    found.dropped.push(name);
+                    continue;
+                }
+                if front_end::programs_of(&name).is_some() && front_end::why_needed(model, stage).is_none() {
                     found.dropped.push(name);
                     continue;
                 }
@@ -618,6 +669,29 @@ pub fn runtime_packages(
     Ok(found)
 }
 
+impl RuntimePackages {
+    /// Checks that nothing which runs in the new stage needs what is left out.
+    ///
+    /// # Errors
+    /// What may need it.
+    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
+        let table = &tables::stages().toolchain;
+        let own = self.dropped.iter().flat_map(|package| table.brought(package));
+        let lost: BTreeSet<String> = table.programs.iter().chain(own).cloned().collect();
+        if let Some(reason) = why_it_runs(model, stage, &lost) {
+            return Err(reason);
+        }
+        for language in self.dropped.iter().filter_map(|package| table.language_of(package)) {
+            for (path, text) in context_files(model).unwrap_or_default() {
+                if let Some(word) = tables::stages().asks_for_toolchain(language, &text) {
+                    return Err(format!("`{path}` asks for `{word}`, which only the toolchain has"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The packages that the other RUNs of the stage install.
 fn other_packages(model: &Model<'_>, stage: &Stage, runs: &[usize]) -> BTreeSet<String> {
     let others = stage.instructions.clone().filter(|index| kind(model, *index) == Kind::Run && !runs.contains(index));
@@ -645,7 +719,13 @@ fn recommended(image: &tables::ImageFacts, package: &str) -> Vec<String> {
 /// Whether a package of the distribution of the stage is for builds only, or that is not known.
 #[must_use]
 pub fn is_build_only(model: &Model<'_>, package: &str) -> bool {
-    let image = model.stages.last().and_then(|stage| stage.image.as_deref());
+    let stage = model.stages.last();
+    if front_end::programs_of(package).is_some()
+        && stage.is_some_and(|stage| front_end::why_needed(model, stage).is_none())
+    {
+        return true;
+    }
+    let image = stage.and_then(|stage| stage.image.as_deref());
     let manager = image.and_then(|image| image.package_manager.known());
     manager.is_none_or(|manager| tables::is_build_only(*manager, package).is_some())
 }
@@ -662,22 +742,64 @@ pub fn is_repeatable(model: &Model<'_>, run: usize) -> bool {
             Operands::Directories => false,
             operands => operands.writes(),
         };
-        row.is_some_and(reads) && !model.paths(run, call).iter().flatten().all(|path| tables::stages().is_scratch(path))
+        let is_of_distribution = |path: &String| {
+            let table = tables::stages();
+            table.is_scratch(path) || table.is_setting(path) || table.gives_settings(path)
+        };
+        row.is_some_and(reads)
+            && !model.paths(run, call).iter().skip(skipped(row)).flatten().all(is_of_distribution)
+            && !is_of_made_directories(model, run, call)
     };
     let reads_nothing = |deed: &Deed| deed.tools().is_some() || matches!(deed, Deed::Owner { .. });
     let is_plain = deeds(model, run).is_ok_and(|deeds| deeds.iter().all(reads_nothing));
     model.instruction(run).flags.is_empty() && (is_plain || !model.calls(run).iter().any(reads))
 }
 
-/// Whether the RUN does nothing but to make directories before anything is copied.
+/// How many operands of a command are no paths.
+fn skipped(row: Option<&CommandEffects>) -> usize {
+    usize::from(row.is_some_and(|row| matches!(row.first, Some(OptionValue::Script))))
+}
+
+/// Whether the call gives owners or modes to directories that the RUN makes itself, or that WORKDIR made above it.
+fn is_of_made_directories(model: &Model<'_>, run: usize, call: &super::call::Call<'_>) -> bool {
+    let program = call.command.name().unwrap_or_default();
+    let is_of_attributes =
+        tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Attributes);
+    let Some(stage) = model.stage_of(run).filter(|_| is_of_attributes && call.is_plain()) else { return false };
+    let made = owner::made_directories(model, run);
+    let workdir = model.state(run).workdir.fixed().unwrap_or("/");
+    // `mkdir -p` makes the directories above, too; what stands in one that the image has is the same in a like image.
+    let holds = |path: &str| {
+        let is_system = tables::effects().directories.every.iter().any(|every| every == path);
+        !is_system && made.iter().any(|made| is_below(made, path))
+    };
+    let is_made = |path: &Option<String>| {
+        path.as_ref()
+            .map(|path| joined(workdir, path))
+            .is_some_and(|path| holds(&path) || is_made_by_workdir(model, stage, run, &path))
+    };
+    let paths = model.paths(run, call);
+    paths.len() > 1 && paths[1..].iter().all(is_made)
+}
+
+/// Whether the RUN makes an account that has its home in one of the paths or holds one.
+#[must_use]
+pub fn makes_home_of(model: &Model<'_>, run: usize, copies: &[String]) -> bool {
+    let homes = owner::homes(model, run);
+    homes.iter().any(|home| copies.iter().any(|copy| is_below(home, copy) || is_below(copy, home)))
+}
+
+/// Whether the RUN does nothing but to make directories and accounts, with owners and modes, before anything is copied.
 #[must_use]
 pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
     let is_first = !(stage.instructions.start..run).any(|index| kind(model, index) == Kind::Transfer);
     let makes = |call: &super::call::Call<'_>| {
         let program = call.command.name().unwrap_or_default();
         tables::effects().command(&program, None).is_some_and(|row| row.operands == Operands::Directories)
+            || tables::stages().makes_accounts(call.program())
+            || is_of_made_directories(model, run, call)
     };
-    let calls = model.calls(run);
+    let calls = model.every_call(run).unwrap_or_default();
     is_first && model.instruction(run).flags.is_empty() && !calls.is_empty() && calls.iter().all(makes)
 }
 
@@ -685,7 +807,8 @@ pub fn makes_directories(model: &Model<'_>, stage: &Stage, run: usize) -> bool {
 #[must_use]
 pub fn installs_packages(model: &Model<'_>, index: usize) -> bool {
     kind(model, index) == Kind::Run
-        && deeds(model, index).is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Packages { .. })))
+        && deeds(model, index)
+            .is_ok_and(|deeds| deeds.iter().any(|deed| matches!(deed, Deed::Packages { .. } | Deed::Upgraded { .. })))
 }
 
 /// Whether the RUN changes owners.
@@ -739,35 +862,72 @@ pub fn runs_any(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -
 /// The program of these that may be started, and where it stands.
 #[must_use]
 pub fn why_it_runs(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
-    for index in stage.instructions.clone() {
+    if let Some(reason) = why_it_is_started(model, stage, programs) {
+        return Some(reason);
+    }
+    let Some(files) = context_files(model) else {
+        return Some("what the program starts is not known without the build context".to_owned());
+    };
+    files.iter().find_map(|(path, text)| {
+        let program = program_in(path, text, programs)?;
+        Some(format!("`{path}` may start `{program}`"))
+    })
+}
+
+/// The program of these that containers or health checks start.
+#[must_use]
+pub fn why_it_is_started(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
+    // What a compose file says that containers start.
+    let ends = |c: char| c.is_whitespace() || "\"'`;|&()[],".contains(c);
+    let elsewhere = model.context.started().iter().find_map(|started| {
+        let program = started.text.split(ends).find(|word| programs.contains(base_name(word)))?;
+        Some(format!("`{}` may start `{program}`", started.file))
+    });
+    elsewhere.or_else(|| why_the_file_starts_it(model, stage, programs))
+}
+
+/// The same of what the Dockerfile itself says.
+fn why_the_file_starts_it(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<String>) -> Option<String> {
+    stage.instructions.clone().find_map(|index| {
         let command = match &model.instruction(index).kind {
             InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
             InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
-            _ => continue,
+            _ => return None,
         };
         let line = model.lines.line(model.instruction(index).span.start);
         let found = match command {
-            Command::Exec(argv) => {
-                argv.iter().map(|word| word.text.clone()).find(|word| programs.contains(base_name(word)))
-            }
+            // One of the words may be a script.
+            Command::Exec(argv) => argv
+                .iter()
+                .flat_map(|word| word.text.split(|c: char| c.is_whitespace() || ";&|()<>\"'`=".contains(c)))
+                .find(|word| programs.contains(base_name(word)))
+                .map(str::to_owned),
             Command::Shell(_) => match model.body(index).and_then(|body| body.understood()) {
                 Some(script) => command_names(script).into_iter().find(|name| programs.contains(base_name(name))),
                 None => Some("a command that is not understood".to_owned()),
             },
         };
-        if let Some(program) = found {
-            return Some(format!("line {line} may start `{program}`"));
-        }
-    }
-    let Some(files) = context_files(model) else {
-        return Some("what the program starts is not known without the build context".to_owned());
-    };
-    // No program runs the files of a build without its tools, which are looked for themselves.
-    let is_run = |path: &str| !tables::stages().is_build_file(base_name(path));
-    files.iter().filter(|(path, _)| is_run(path)).find_map(|(path, text)| {
-        let program = programs.iter().find(|program| mentions(path, text, program))?;
-        Some(format!("`{path}` may start `{program}`"))
+        found.map(|program| format!("line {line} may start `{program}`"))
     })
+}
+
+/// The program of these that a file of the context may start. No program runs the files of a build without its tools, which are looked
+/// for themselves.
+#[must_use]
+pub fn program_in<'p>(path: &str, text: &str, programs: &'p BTreeSet<String>) -> Option<&'p String> {
+    let is_run = !tables::stages().is_build_file(base_name(path));
+    if !programs.iter().any(|program| is_run && mentions(path, text, program)) {
+        return None;
+    }
+    let text = &without_comments(text);
+    programs.iter().find(|program| is_run && mentions(path, text, program))
+}
+
+/// The text without the lines that are comments in scripts, in Python and in files of settings.
+#[must_use]
+pub fn without_comments(text: &str) -> String {
+    let lines = text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("# "));
+    lines.collect()
 }
 
 fn base_name(word: &str) -> &str {
@@ -784,6 +944,10 @@ fn command_names(script: &Script) -> Vec<String> {
 /// of a shell it may stand anywhere at the start of a command.
 fn mentions(path: &str, text: &str, program: &str) -> bool {
     let is_script = path.ends_with(".sh") || text.starts_with("#!/bin/") || text.starts_with("#!/usr/bin/env bash");
+    let shebang = text.strip_prefix("#!").and_then(|text| text.lines().next()).unwrap_or_default();
+    if shebang.split_whitespace().any(|word| base_name(word) == program) {
+        return true;
+    }
     text.match_indices(program).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + program.len()..].chars().next();
@@ -860,7 +1024,7 @@ pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut:
         if kind(model, index) == Kind::Run && index <= cut {
             let all = deeds(model, index)?;
             let schedules = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| tables::stages().login.schedulers.contains(name)));
-            if all.iter().any(schedules) {
+            if all.iter().any(schedules) && runs_any(model, stage, &tables::stages().login.started_by) {
                 return Err("a package starts programs with another PATH".to_owned());
             }
         }
@@ -995,17 +1159,23 @@ fn path_setting() -> String {
 #[must_use]
 pub fn install_line(manager: PackageManager, packages: &RuntimePackages) -> Option<String> {
     let names = packages.install.join(" ");
+    let mut commands = Vec::new();
+    let upgrade = packages.upgrade.as_ref();
     match manager {
         PackageManager::Apt => {
             let option = if packages.recommends { "" } else { "--no-install-recommends " };
             let told =
                 if packages.is_told { format!("{} ", tables::stages().install.assignment) } else { String::new() };
-            Some(format!(
-                "RUN apt-get update && {told}apt-get install -y {option}{names} && {}",
-                super::packages::REMOVE_LISTS
-            ))
+            commands.push("apt-get update".to_owned());
+            commands.extend(upgrade.map(|upgrade| format!("{told}apt-get {upgrade} -y")));
+            commands.extend((!names.is_empty()).then(|| format!("{told}apt-get install -y {option}{names}")));
+            commands.push(super::packages::REMOVE_LISTS.to_owned());
         }
-        PackageManager::Apk => Some(format!("RUN apk add --no-cache {names}")),
-        _ => None,
+        PackageManager::Apk => {
+            commands.extend(upgrade.map(|upgrade| format!("apk {upgrade} --no-cache")));
+            commands.extend((!names.is_empty()).then(|| format!("apk add --no-cache {names}")));
+        }
+        _ => return None,
     }
+    Some(format!("RUN {}", commands.join(" && ")))
 }

@@ -87,6 +87,7 @@ fn by_name(path: &str, last: &str) -> Plain {
     match extension {
         Some(extension) if table.is_archive(&extension) => Plain::NeedsAdd,
         Some(extension) if table.is_plain(&extension) => Plain::ByName(format!("`{path}` is no archive by its name")),
+        None if !table.may_name_archive(last) => Plain::ByName(format!("`{path}` is no archive by its name")),
         _ => Plain::Unclear(format!("`{path}` may be an archive: its content is not seen")),
     }
 }

@@ -8,7 +8,8 @@
 //!
 //! ## Level
 //! Safe when every source is a directory, or a file of the build context whose first bytes are no archive. Guarded when
-//! only the name says so. URLs, git repositories and archives keep ADD; globs and variables are declined.
+//! only the name says so: by its extension, or because it has none and none of the words that archives are named with (`rootfs`,
+//! `layer`, `backup`). URLs, git repositories and archives keep ADD; globs and variables are declined.
 //!
 //! ## Assumptions
 //! None.

@@ -112,7 +112,8 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     if text::has_comment_line(model.source, moved.span) || text::has_comment_line(model.source, user.span) {
         return None;
     }
-    // The comments about the install come along.
+    // The comments about the install come along, above those of the RUN that it joins.
+    let above = Block::of(model, plan.user)?.lines.start;
     let block = Block::of(model, plan.install)?;
     let comments = Span::new(block.lines.start, moved.keyword.start).of(model.source);
     let arguments = moved.arguments;
@@ -127,7 +128,7 @@ fn rewrite(model: &Model<'_>, plan: &Plan) -> Option<Rewrite> {
     Some(
         rewrite
             .edit(Edit::delete(block.removed(model)))
-            .edit(Edit::insert(user.keyword.start, comments))
+            .edit(Edit::insert(above, comments))
             .edit(Edit::insert(user.arguments.start, script))
             .edit(Edit::insert(element, format!("{joint}{}", plan.removal))),
     )

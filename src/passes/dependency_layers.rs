@@ -13,6 +13,8 @@
 //! requirements, constraints, workspaces, patches, settings. Dependencies by a path, lifecycle scripts that may read the
 //! sources, an install of the project itself and a lock file that the install may write decline the rewrite, and so do files
 //! of the build context in directories that the install writes. From an unknown build context or an empty file nothing follows.
+//! Build scripts of Gradle are programs: only those that are made of words of the table count as read. `cargo fetch` needs the sources
+//! that make a manifest valid; `cargo build` and `gradle build` compile the sources and stay (see cache-mounts).
 //! A directory that the COPY makes has the mode 0755 then, whatever the mode of its source is.
 //!
 //! ## Assumptions

@@ -4,7 +4,8 @@
 //! `CMD node server.js` becomes `CMD ["node", "server.js"]`, and so for ENTRYPOINT and for `["sh", "-c", "node server.js"]`, when the
 //! shell would do nothing but start the program. Where the shell is needed, for a variable such as `$PORT` or for commands before
 //! the server, the last command gains `exec`, so that the program takes the place of the shell. `CMD ["npm", "start"]` becomes what the script of
-//! `package.json` runs, when that is one plain command of the base image.
+//! `package.json` runs, when that is one plain command of the base image; `CMD ["uv", "run", "uvicorn", "app:app"]` becomes
+//! `CMD ["uvicorn", "app:app"]`, and so for poetry and pipenv.
 //!
 //! ## Why
 //! The shell of Debian and Ubuntu, dash, stays as PID 1 beside the program and does not pass SIGTERM on: `docker stop` waits ten
@@ -20,7 +21,9 @@
 //! file of the build context with `#!` or an ELF header. An ENTRYPOINT beside a CMD stays in shell form, which ignores CMD. `exec` is
 //! written where only simple commands stand before the last one, none in the background, and the shell is known to stay. A script of a
 //! manifest replaces the program that runs it when no other script runs before or after it and no source file of the context reads what that program
-//! puts into the environment; a program that PID 1 has no default handlers for has to handle SIGTERM, or to stand behind an init.
+//! puts into the environment; a program that PID 1 has no default handlers for has to handle SIGTERM, or to stand behind an init. What
+//! `uv run`, `poetry run` and `pipenv run` start has to stand in the environment that the file makes, on the PATH or by its known path; uv has to find
+//! nothing to install: the same groups as at the build, and a project that is installed already or not at all.
 //!
 //! ## References
 //! Dockerfile reference, "Shell and exec form" and "Understand how CMD and ENTRYPOINT interact"; what each shell does was measured
@@ -88,10 +91,10 @@ fn rewrite(model: &Model<'_>, index: usize, better: BetterProcess) -> Rewrite {
     .edit(better.edit)
     .step(Step::ExecForm { instruction: index });
     match better.gain {
-        Gain::Signals(..) | Gain::Runner(_) => rewrite.migrate(
+        Gain::Signals(..) | Gain::Runner(_) | Gain::Starter(_, true) => rewrite.migrate(
             "the program is PID 1: where it handles no SIGTERM or leaves zombies, run it with `--init` (compose: `init: true`)",
         ),
-        Gain::NoShell(..) | Gain::Unmeasured => rewrite,
+        Gain::NoShell(..) | Gain::Unmeasured | Gain::Starter(_, false) => rewrite,
     }
 }
 
@@ -117,6 +120,14 @@ fn reason(gain: &Gain, warned: bool, is_exec: bool) -> String {
         }
         Gain::Unmeasured => {
             "the program is started without a shell in between, and `docker build --check` stops warning".to_owned()
+        }
+        Gain::Starter(starter, true) => {
+            format!(
+                "{starter} no longer stands between PID 1 and the program, looks for nothing to install at each start, and need not be in the image"
+            )
+        }
+        Gain::Starter(starter, false) => {
+            format!("{starter} is not read at each start, and need not be in the image")
         }
         Gain::Runner(runner) => {
             format!("{runner} and its shell no longer stand between PID 1 and the program, which gets SIGTERM itself")

@@ -11,7 +11,8 @@
 //! Guarded: that the command reads and writes no more than its row says is an assumption. The RUN moves over instructions
 //! only that neither write what it reads nor read what it writes, down to single directories, variables, user and working
 //! directory. A RUN with a command of which that is not known stays where it is. Comments move with their instruction. In
-//! a file with ONBUILD nothing moves.
+//! a file with ONBUILD nothing moves. ENV, ARG and WORKDIR that the RUN runs with move along where they can; a WORKDIR then makes the
+//! directory that the COPY made, with the mode 0755.
 //!
 //! ## Assumptions
 //! The package manager's command writes where its table row says; build arguments have their defaults, when one of them
@@ -84,12 +85,21 @@ fn is_broad(instruction: &Instruction) -> bool {
     instruction.flag("from").is_none() && transfer.sources.iter().any(|source| is_broad(&source.text))
 }
 
-/// A RUN that moves.
+/// A RUN that moves, or a setting for one.
 struct Move {
     run: usize,
     /// The instruction that it then stands above.
     above: usize,
     steps: Vec<Step>,
+}
+
+impl Move {
+    /// From one place of the order to one further up.
+    fn of(order: &[usize], at: usize, to: usize) -> Self {
+        let run = order[at];
+        let steps = order[to..at].iter().rev().map(|first| Step::Commute { first: *first, second: run });
+        Self { run, above: order[to], steps: steps.collect() }
+    }
 }
 
 fn reorder(model: &Model<'_>, stage: &Stage, accesses: &[Access], found: &mut Findings) {
@@ -112,12 +122,15 @@ fn reorder(model: &Model<'_>, stage: &Stage, accesses: &[Access], found: &mut Fi
         if !access.is_assumed() || access.reads_context() {
             continue;
         }
-        match plan(model, accesses, &order, at) {
-            Ok(to) => {
-                let above = order[to];
-                let steps = order[to..at].iter().rev().map(|first| Step::Commute { first: *first, second: run });
-                moves.push(Move { run, above, steps: steps.collect() });
-                order[to..=at].rotate_right(1);
+        let planned = plan(model, accesses, &order, at)
+            .map(|to| vec![(at, to)])
+            .or_else(|refusal| with_settings(model, accesses, &order, at, refusal.0).ok_or(refusal));
+        match planned {
+            Ok(planned) => {
+                for (at, to) in planned {
+                    moves.push(Move::of(&order, at, to));
+                    order[to..=at].rotate_right(1);
+                }
             }
             Err((crossed, reason)) => {
                 let line = model.lines.line(model.instruction(crossed).span.start);
@@ -128,7 +141,8 @@ fn reorder(model: &Model<'_>, stage: &Stage, accesses: &[Access], found: &mut Fi
         }
     }
     let (Some(first), Some(last)) = (moves.first(), moves.last()) else { return };
-    let span = model.instruction(first.run).span;
+    let first_run = moves.iter().find(|moved| model.is_run(moved.run)).unwrap_or(first);
+    let span = model.instruction(first_run.run).span;
     if moves.iter().any(|moved| leaves_lists(model, moved.run))
         && let Err(reason) = packages::lists_are_not_read_after(model, last.run)
     {
@@ -206,28 +220,93 @@ fn plan(model: &Model<'_>, accesses: &[Access], order: &[usize], at: usize) -> R
     target.filter(|_| crosses_sources).ok_or_else(|| (order[at], "too much lies between".to_owned()))
 }
 
+/// More settings than this do not move for one RUN.
+const MAX_SETTINGS: usize = 6;
+
+/// The moves of a RUN that cannot cross settings, which move above the copies too, in their order, and stay above it.
+fn with_settings(
+    model: &Model<'_>,
+    accesses: &[Access],
+    order: &[usize],
+    at: usize,
+    crossed: usize,
+) -> Option<Vec<(usize, usize)>> {
+    let mut settings = vec![crossed];
+    for _ in 0..MAX_SETTINGS {
+        let mut order = order.to_vec();
+        let mut planned = Vec::new();
+        for setting in &settings {
+            let (from, to) = setting_place(model, accesses, &order[..at], *setting)?;
+            planned.push((from, to));
+            order[to..=from].rotate_right(1);
+        }
+        match plan(model, accesses, &order, at) {
+            Ok(to) => {
+                planned.push((at, to));
+                return Some(planned);
+            }
+            Err((next, _)) => settings.push(next),
+        }
+        settings.sort_unstable();
+        settings.dedup();
+    }
+    None
+}
+
+/// Where a setting stands in the order, and where it may stand: above a broad copy.
+fn setting_place(model: &Model<'_>, accesses: &[Access], order: &[usize], setting: usize) -> Option<(usize, usize)> {
+    if !matches!(
+        model.instruction(setting).kind,
+        InstructionKind::Workdir(_) | InstructionKind::Env(_) | InstructionKind::Arg(_)
+    ) {
+        return None;
+    }
+    let from = order.iter().position(|index| *index == setting)?;
+    let is_passed = |index: usize| {
+        access::commute(&accesses[index], &accesses[setting]).is_ok()
+            || access::workdir_before_copy(model, index, setting).is_ok()
+    };
+    let reached = (0..from).rev().take(MAX_CROSSED).take_while(|to| is_passed(order[*to]));
+    let to = reached.filter(|to| is_broad(model.instruction(order[*to]))).last()?;
+    Some((from, to))
+}
+
 /// All moves of a stage as one rewrite.
 fn rewrite(model: &Model<'_>, stage: &Stage, moves: &[Move]) -> Option<Rewrite> {
-    let first = moves.first()?;
-    let lines: Vec<String> =
-        moves.iter().map(|moved| model.lines.line(model.instruction(moved.above).span.start).to_string()).collect();
+    let mut runs = moves.iter().filter(|moved| model.is_run(moved.run));
+    let first = runs.next()?;
+    let line = model.lines.line(model.instruction(first.above).span.start);
     let mut rewrite = Rewrite::new(
         Level::Guarded,
         model.instruction(first.run).span,
-        format!("moves above line {}, which copies the sources", lines[0]),
+        format!("moves above line {line}, which copies the sources"),
         "a change of the sources does not repeat it",
     )
     .assume(Assumption::assumed(AssumptionKind::TableBounds));
     if stage.image_by_argument {
         rewrite = rewrite.assume(Assumption::assumed(AssumptionKind::DefaultBuildArguments));
     }
+    let mut texts: Vec<(usize, String)> = Vec::new();
     for group in groups(model, moves)? {
         let text = format!("{}{}", group.lines.of(model.source), group.blank_line);
-        rewrite = rewrite.edit(Edit::delete(group.removed)).edit(Edit::insert(group.to, text));
+        rewrite = rewrite.edit(Edit::delete(group.removed));
+        match texts.iter_mut().find(|(to, _)| *to == group.to) {
+            Some((_, before)) => before.push_str(&text),
+            None => texts.push((group.to, text)),
+        }
+    }
+    for (to, text) in texts {
+        rewrite = rewrite.edit(Edit::insert(to, text));
     }
     rewrite.steps = moves.iter().flat_map(|moved| moved.steps.iter().cloned()).collect();
-    if moves.len() > 1 {
-        rewrite.message = format!("{} RUN instructions move above the COPY of the sources", moves.len());
+    let more = runs.count();
+    if more > 0 {
+        rewrite.message = format!("{} RUN instructions move above the COPY of the sources", more + 1);
+    }
+    let settings = moves.iter().filter(|moved| !model.is_run(moved.run));
+    let settings: Vec<&str> = settings.map(|moved| model.instruction(moved.run).keyword.of(model.source)).collect();
+    if !settings.is_empty() {
+        rewrite.message.push_str(&format!(", with the {} that it runs with", settings.join(" and ")));
     }
     Some(rewrite)
 }
@@ -269,7 +348,5 @@ fn groups(model: &Model<'_>, moves: &[Move]) -> Option<Vec<Group>> {
             group.removed = group.lines;
         }
     }
-    // Two groups at one place would be put there in no order.
-    let is_ordered = groups.windows(2).all(|pair| pair[0].to != pair[1].to);
-    is_ordered.then_some(groups)
+    Some(groups)
 }

@@ -90,6 +90,8 @@ pub static PIPELINE: &[&dyn Pass] = &[
     // Before multi-stage and distroless-base: what goes to another stage is built, and a static program needs no distribution.
     &go_build::GoBuild,
     &rust_build::RustBuild,
+    // Looks at the final command only. Before multi-stage: what starts programs there may stay in the stage that builds.
+    &exec_form::ExecForm,
     // Before all that looks at stages: what follows sees both.
     &multi_stage::MultiStage,
     // Before slim-base, which has nothing to say of what is left.
@@ -119,8 +121,6 @@ pub static PIPELINE: &[&dyn Pass] = &[
     &runtime_env::RuntimeEnv,
     // After package-install, which says what stands at the end of a RUN.
     &python_slimming::PythonSlimming,
-    // Looks at the final command only, which no other pass changes.
-    &exec_form::ExecForm,
     // After the passes that put in a base: it is pinned too.
     &pin_base::PinBase,
     // Last: USER stands behind everything that the others put in.

@@ -97,6 +97,12 @@ impl BuildOnlyTable {
         .or_else(|| package.ends_with(row.header_suffix.as_str()).then_some(BuildOnly::Headers))
     }
 
+    /// Where the rows of a package manager are from.
+    #[must_use]
+    pub fn source_of(&self, manager: PackageManager) -> Option<&Source> {
+        self.managers.iter().find(|row| row.manager == manager).map(|row| &row.source)
+    }
+
     /// Where the rows are from, by package manager.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.managers.iter().map(|row| &row.source)

@@ -1,6 +1,6 @@
 //! How package managers install what manifests name: `dependencies.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -15,6 +15,8 @@ pub struct DependencyTable {
     /// What all of them read in the home directory.
     pub everywhere: Vec<String>,
     scripts: Scripts,
+    /// What is known of build scripts of Gradle.
+    pub gradle: GradleWords,
     packages: Vec<PackageRow>,
     /// The number of its row for each command.
     #[serde(skip)]
@@ -106,6 +108,17 @@ struct Scripts {
     commands: Vec<String>,
 }
 
+/// Words and plugins of Gradle's build scripts that read nothing of the project.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GradleWords {
+    source: String,
+    /// The words.
+    pub words: BTreeSet<String>,
+    /// The plugins.
+    pub plugins: BTreeSet<String>,
+}
+
 /// Packages whose install scripts look into the project.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,7 +165,10 @@ impl DependencyTable {
     fn checked(mut self) -> Result<Self, TableError> {
         let mut sources =
             self.installs.iter().map(|row| &row.source).chain(self.packages.iter().map(|row| &row.source));
-        if sources.any(|source| source.trim().is_empty()) || self.scripts.source.trim().is_empty() {
+        if sources.any(|source| source.trim().is_empty())
+            || self.scripts.source.trim().is_empty()
+            || self.gradle.source.trim().is_empty()
+        {
             return Err(invalid(FILE, "the file", "source", "it is empty"));
         }
         for (number, row) in self.installs.iter().enumerate() {

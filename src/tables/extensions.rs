@@ -13,6 +13,7 @@ use super::{TableError, decode_file, invalid, shipped};
 pub struct ExtensionTable {
     archive: Extensions,
     plain: Extensions,
+    unclear: Names,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +21,13 @@ pub struct ExtensionTable {
 struct Extensions {
     source: String,
     extensions: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    source: String,
+    names: BTreeSet<String>,
 }
 
 impl ExtensionTable {
@@ -33,6 +41,12 @@ impl ExtensionTable {
     #[must_use]
     pub fn is_plain(&self, extension: &str) -> bool {
         self.plain.extensions.contains(extension)
+    }
+
+    /// Whether a name without an extension is one of those that archives have.
+    #[must_use]
+    pub fn may_name_archive(&self, name: &str) -> bool {
+        name.to_lowercase().split(['-', '_']).any(|part| self.unclear.names.contains(part))
     }
 }
 
@@ -52,8 +66,10 @@ pub fn extensions() -> &'static ExtensionTable {
 /// If it cannot be used: a list without source, an extension in both lists.
 pub fn decode_extensions(text: &str) -> Result<ExtensionTable, TableError> {
     let table: ExtensionTable = decode_file("extensions.yaml", text)?;
-    for (row, list) in [("archive", &table.archive), ("plain", &table.plain)] {
-        if list.source.trim().is_empty() {
+    let sources =
+        [("archive", &table.archive.source), ("plain", &table.plain.source), ("unclear", &table.unclear.source)];
+    for (row, source) in sources {
+        if source.trim().is_empty() {
             return Err(invalid("extensions.yaml", row, "source", "it is empty".to_owned()));
         }
     }

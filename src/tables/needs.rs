@@ -57,6 +57,15 @@ pub struct CommandNeeds {
     /// Options without one of which it may do more.
     #[serde(default)]
     pub options: Vec<String>,
+    /// Options with which it starts a program; `*` is one that their value names.
+    #[serde(default)]
+    pub starts: BTreeMap<String, String>,
+    /// What stands in an argument that makes it start programs.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// Endings of the archives that it unpacks by itself; what another one takes shows when it runs.
+    #[serde(default)]
+    pub archives: Vec<String>,
 }
 
 /// A module that loads a library of the system.

@@ -1,6 +1,6 @@
 //! Programs by name: `programs.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -12,6 +12,8 @@ use super::{Sh, TableError, decode_file, invalid, shipped};
 pub struct ProgramTable {
     /// Whether each program installs packages of the distribution.
     programs: BTreeMap<String, Installs>,
+    /// Those whose names are common words: a file of such a name may be another program.
+    common: BTreeSet<String>,
     /// Options of programs that start their arguments.
     inits: BTreeMap<String, Vec<String>>,
     /// Whether each word of the shell changes nothing outside it.
@@ -153,7 +155,7 @@ impl ProgramTable {
     /// Whether the kernel can start a file of that name without a shell.
     #[must_use]
     pub fn is_program(&self, name: &str) -> bool {
-        self.programs.contains_key(name)
+        self.programs.contains_key(name) && !self.common.contains(name)
     }
 
     /// Whether the program, or builtin, neither installs packages of the distribution nor reads their lists.
@@ -332,6 +334,8 @@ struct Code {
 struct Group {
     group: String,
     installs: Installs,
+    #[serde(default)]
+    common: bool,
     source: String,
     programs: Vec<String>,
 }
@@ -394,6 +398,7 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
     };
     let mut table = ProgramTable {
         programs: BTreeMap::new(),
+        common: BTreeSet::new(),
         inits: BTreeMap::new(),
         shell_words: BTreeMap::new(),
         trees: BTreeMap::new(),
@@ -421,6 +426,9 @@ pub fn decode_programs(text: &str) -> Result<ProgramTable, TableError> {
     for group in file.groups {
         sourced(&group.group, &group.source)?;
         for name in group.programs {
+            if group.common {
+                table.common.insert(name.clone());
+            }
             if table.programs.insert(name.clone(), group.installs).is_some() {
                 return Err(invalid("programs.yaml", &group.group, "programs", format!("`{name}` stands in two rows")));
             }

@@ -26,6 +26,8 @@ pub struct StageTable {
     /// Projects of Node.
     #[serde(rename = "projects")]
     pub node: NodeProjects,
+    /// What builds front ends in images of other languages.
+    pub front_ends: FrontEnds,
     sources: Sources,
     /// What takes the place of images with a toolchain.
     pub runtimes: Vec<RuntimeImage>,
@@ -38,7 +40,9 @@ pub struct StageTable {
     /// What is known of Ruby.
     pub ruby: RubyTable,
     servers: Vec<FileServer>,
+    generators: Accounts,
     lookers: Lookers,
+    settings: Settings,
     asks: Vec<Starts>,
     helpers: Accounts,
     starts: Vec<Starts>,
@@ -100,6 +104,8 @@ pub struct Login {
     pub words: BTreeSet<String>,
     /// Packages of the distribution.
     pub schedulers: BTreeSet<String>,
+    /// Programs without which those of such packages do not run.
+    pub started_by: BTreeSet<String>,
 }
 
 /// What is known of projects of Node.
@@ -123,6 +129,7 @@ pub struct NodeProjects {
     pub globals: BTreeMap<String, Vec<String>>,
     /// What fetches package managers when they are called.
     pub shims: Shims,
+    programs: BTreeSet<String>,
     checks: BTreeSet<String>,
     removers: BTreeSet<String>,
     builders: Vec<ProjectBuilder>,
@@ -132,6 +139,25 @@ pub struct NodeProjects {
     runs_sources: BTreeSet<String>,
     code: BTreeSet<String>,
     development: DevelopmentFiles,
+}
+
+/// What builds the part of a program that browsers load.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontEnds {
+    source: String,
+    /// Packages of distributions, with the programs of Node that they bring.
+    pub packages: BTreeMap<String, BTreeSet<String>>,
+    /// How the addresses of scripts begin that add a source of packages.
+    pub setups: BTreeSet<String>,
+    /// Packages that such a source has.
+    pub brings: BTreeSet<String>,
+    /// Programs that fetch such a script.
+    pub fetchers: BTreeSet<String>,
+    /// Endings of files whose lines may be commands, as those of `Procfile`, which has none.
+    pub settings: BTreeSet<String>,
+    /// Packages of Python that start Node.
+    pub callers: BTreeSet<String>,
 }
 
 /// A program that puts others on the PATH.
@@ -187,6 +213,9 @@ pub struct ProjectBuilder {
     /// Words in its configuration that put it elsewhere.
     #[serde(default)]
     pub elsewhere: Vec<String>,
+    /// The one of them behind which a string names the directory.
+    #[serde(default)]
+    pub named: Option<String>,
 }
 
 /// What removes development dependencies behind a build.
@@ -482,7 +511,22 @@ struct Lookers {
     programs: BTreeSet<String>,
     /// Options with which they do more.
     unless: BTreeSet<String>,
+    /// Options with which other programs only look.
+    options: BTreeMap<String, BTreeSet<String>>,
+    /// The only word with which any program does.
+    any: BTreeSet<String>,
     source: String,
+}
+
+/// What changes settings of the distribution.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    source: String,
+    commands: BTreeSet<String>,
+    files: BTreeSet<String>,
+    reads: BTreeSet<String>,
+    linkers: BTreeSet<String>,
 }
 
 impl FileServer {
@@ -526,6 +570,16 @@ pub struct Toolchain {
     /// Packages that others recommend, of use to programs.
     pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
+    brings: Vec<Brings>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Brings {
+    packages: BTreeSet<String>,
+    programs: BTreeSet<String>,
+    #[serde(default)]
+    language: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -553,6 +607,17 @@ impl Toolchain {
             PackageManager::Apk => Some(row.apk.as_str()),
             _ => None,
         })
+    }
+
+    /// The programs that are lost with a package that only builds need, beside those that go with all of them.
+    pub fn brought(&self, package: &str) -> impl Iterator<Item = &String> {
+        self.brings.iter().filter(move |row| row.packages.contains(package)).flat_map(|row| &row.programs)
+    }
+
+    /// The language whose code may ask for what the package brings.
+    #[must_use]
+    pub fn language_of(&self, package: &str) -> Option<&str> {
+        self.brings.iter().find(|row| row.packages.contains(package))?.language.as_deref()
     }
 
     /// The packages of libraries that programs load which were compiled with the package.
@@ -591,8 +656,48 @@ pub struct PythonEnvironment {
     pub system: PassesOver,
     /// Packages that only install and build, with their programs.
     pub tools: BTreeMap<String, Vec<String>>,
+    /// Other packages, with their programs.
+    pub scripts: BTreeMap<String, Vec<String>>,
+    /// Words of code that starts other programs.
+    pub starts: BTreeSet<String>,
+    /// Options of `uv sync` that leave nothing to be installed when the same project is run, but for what `--no-dev` and
+    /// `--no-install-project` say.
+    pub plain_syncs: BTreeSet<String>,
+    /// What starts programs in the environment of a project.
+    pub starters: Vec<Starter>,
     /// Texts that name the directories of the interpreter itself.
     pub fixed: BTreeSet<String>,
+}
+
+/// A program that starts others in the environment of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Starter {
+    /// Its name.
+    pub program: String,
+    /// The subcommand.
+    pub subcommand: String,
+    /// Options without value that do not change what is started.
+    pub flags: BTreeSet<String>,
+    /// Subcommands that install the project.
+    pub installs: Vec<String>,
+    /// The manifest of the project.
+    pub manifest: String,
+    /// Files that it reads beside it.
+    pub files: Vec<String>,
+    /// Variables that it sets.
+    pub variables: Vec<String>,
+    /// Whether it stays beside the program.
+    pub stays: bool,
+    /// Whether it installs what is missing before.
+    pub syncs: bool,
+    /// Whether it gives files of Python to the interpreter.
+    pub runs_scripts: bool,
+    /// Whether names may be scripts of the manifest.
+    pub scripts: bool,
+    /// Whether the project may be installed into the interpreter's own directories.
+    pub of_interpreter: bool,
+    source: String,
 }
 
 /// What makes a command pass over virtual environments.
@@ -677,7 +782,43 @@ impl StageTable {
             word.as_ref()
                 .is_some_and(|word| !self.lookers.unless.iter().any(|option| word.starts_with(option.as_str())))
         };
-        self.lookers.programs.contains(program) && words.iter().all(is_known)
+        let looks = |word: &Option<String>| {
+            let options = self.lookers.options.get(program);
+            word.as_ref().is_some_and(|word| options.is_some_and(|options| options.contains(word)))
+        };
+        if let [_, Some(word)] = words
+            && self.lookers.any.contains(word)
+        {
+            return true;
+        }
+        self.lookers.programs.contains(program) && words.iter().all(is_known) || words.get(1).is_some_and(looks)
+    }
+
+    /// Whether the command only changes settings of the distribution.
+    #[must_use]
+    pub fn changes_settings(&self, program: &str) -> bool {
+        self.settings.commands.contains(program)
+    }
+
+    /// Whether the file holds settings of the distribution.
+    #[must_use]
+    pub fn is_setting(&self, path: &str) -> bool {
+        self.settings.files.contains(path)
+    }
+
+    /// Whether settings of the distribution are taken from the path.
+    #[must_use]
+    pub fn gives_settings(&self, path: &str) -> bool {
+        let is_within = |directory: &String| {
+            path.strip_prefix(directory.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.settings.reads.iter().any(is_within)
+    }
+
+    /// Whether the command tells the linker of libraries.
+    #[must_use]
+    pub fn tells_the_linker(&self, program: &str) -> bool {
+        self.settings.linkers.contains(program)
     }
 
     /// The word of a text in code of the language that asks for what only its toolchain has.
@@ -710,6 +851,30 @@ impl StageTable {
     #[must_use]
     pub fn project_tool(&self, program: &str) -> Option<ProjectTool> {
         self.node.tools.get(program).copied()
+    }
+
+    /// Whether a program of that name comes with packages of Node and builds a project.
+    #[must_use]
+    pub fn is_project_program(&self, program: &str) -> bool {
+        self.node.programs.contains(program)
+    }
+
+    /// What starts the rest of the argv in the environment of a project, its options, and that rest.
+    #[must_use]
+    pub fn starter<'a>(&self, argv: &'a [String]) -> Option<(&Starter, &'a [String], &'a [String])> {
+        let [program, subcommand, rest @ ..] = argv else { return None };
+        let row =
+            self.environment.starters.iter().find(|row| row.program == *program && row.subcommand == *subcommand)?;
+        let at = rest.iter().position(|word| !row.flags.contains(word)).unwrap_or(rest.len());
+        let (flags, rest) = rest.split_at(at);
+        let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
+        rest.first().filter(|word| !word.starts_with('-')).is_some().then_some((row, flags, rest))
+    }
+
+    /// Whether the program makes a site.
+    #[must_use]
+    pub fn makes_sites(&self, program: &str) -> bool {
+        self.generators.programs.contains(program)
     }
 
     /// Whether the program starts its arguments.
@@ -831,6 +996,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
     let others = [
         &table.accounts.source,
         &table.environment.source,
+        &table.front_ends.source,
         &table.install.source,
         &table.login.source,
         &table.manifests.source,
@@ -838,10 +1004,12 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.node.source,
         &table.sources.source,
         &table.crates.source,
+        &table.generators.source,
         &table.helpers.source,
         &table.java.source,
         &table.ruby.source,
         &table.lookers.source,
+        &table.settings.source,
         &table.zones.source,
         &table.toolchain.source,
     ];
@@ -853,6 +1021,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .chain(table.runtimes.iter().map(|row| &row.source))
         .chain(table.starts.iter().chain(&table.asks).map(|row| &row.source))
         .chain(table.outputs.iter().map(|row| &row.source))
+        .chain(table.environment.starters.iter().map(|row| &row.source))
         .chain(table.servers.iter().map(|row| &row.source))
         .chain(table.program_directories.iter().map(|row| &row.source))
         .chain(others)

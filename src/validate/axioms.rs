@@ -138,6 +138,19 @@ pub enum Step {
         /// The command.
         text: String,
     },
+    /// As [`Self::AddUpdate`] in front of the first install of a RUN, which gains a mount that hides apt's lists and forgets those
+    /// that it fetches. Always guarded.
+    ///
+    /// Whoever needs lists behind it finds those of an earlier RUN of the stage: nothing between may remove them, or change where
+    /// packages come from ([`crate::model::lists::may_be_scratch`]).
+    AddScratchUpdate {
+        /// The RUN.
+        run: usize,
+        /// The install.
+        command: usize,
+        /// The command.
+        text: String,
+    },
     /// Two RUNs become one `&&` list.
     ///
     /// No other instruction lies between them. They and all RUNs between them, which join the first before this one does, are such lists
@@ -184,6 +197,8 @@ pub enum Step {
     /// Neither writes what the other one reads or writes: files and directories by absolute paths, variables, user, working
     /// directory, shell and configuration ([`crate::model::access`]). Guarded where a row of the table bounds what a
     /// command writes, or a build argument's default says what the base image is. No file with ONBUILD.
+    ///
+    /// Guarded also a WORKDIR behind a COPY that makes the same directory ([`crate::model::access::workdir_before_copy`]).
     Commute {
         /// The instruction that stands first.
         first: usize,
@@ -399,6 +414,7 @@ impl Step {
         match self {
             Self::SwapForAlpine | Self::SwapForInterpreter { .. } => Level::Breaking,
             Self::ApprovedBase { .. }
+            | Self::AddScratchUpdate { .. }
             | Self::AskOtherwise { .. }
             | Self::ExecForm { .. }
             | Self::NoRecommends { .. }
@@ -441,6 +457,10 @@ pub(super) fn apply(step: &Step, before: &Model<'_>, replay: &mut Replay, level:
         Step::AddCleanup { run, after, text } => add_cleanup(before, replay, (*run, *after), text, level),
         Step::AptGetForApt { run, command } => apt_get_for_apt(before, replay, *run, *command),
         Step::AddUpdate { run, command, text } => add_update(before, replay, *run, *command, text),
+        Step::AddScratchUpdate { run, command, text } => {
+            cleanup::add_scratch_update(before, replay, *run)?;
+            add_update(before, replay, *run, *command, text)
+        }
         Step::MergeAnd { first, second } => merge_and(before, replay, *first, *second),
         Step::DropUpdate { run } => drop_update(before, replay, *run, level),
         Step::DropUpdateCommand { run, command } => drop_update_command(before, replay, *run, *command, level),

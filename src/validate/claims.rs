@@ -24,6 +24,7 @@ impl Step {
             }
             Self::AddCleanup { .. } => "nothing behind it reads what is removed",
             Self::AddUpdate { .. } => "the same lists are read, in the RUN that needs them",
+            Self::AddScratchUpdate { .. } => "whoever needs package lists later finds those of an earlier RUN",
             Self::MergeAnd { .. } => "nothing lies between the RUNs, and none leaves anything behind in its shell",
             Self::DropUpdate { .. } | Self::DropUpdateCommand { .. } => {
                 "every later install refreshes the package lists itself"

@@ -1,7 +1,7 @@
 //! The axioms by which files are deleted in the layer that makes them.
 
 use super::replay::Replay;
-use crate::model::{Model, idle};
+use crate::model::{Model, idle, lists};
 use crate::rewrite::Level;
 
 /// Checks the side conditions of [`super::Step::DropIdle`] and replays it.
@@ -22,6 +22,13 @@ pub(super) fn move_delete(
         return Err("what a command writes is an assumption".to_owned());
     }
     replay.join(maker, run)
+}
+
+/// Checks the side conditions of the mount of [`super::Step::AddScratchUpdate`] and replays it.
+pub(super) fn add_scratch_update(before: &Model<'_>, replay: &mut Replay, run: usize) -> Result<(), String> {
+    lists::may_be_scratch(before, run)?;
+    replay.run(run)?.mounts.push(lists::scratch());
+    Ok(())
 }
 
 #[cfg(test)]

@@ -25,8 +25,12 @@ pub(super) fn commute(
     let (Some(a), Some(b)) = (accesses.get(first), accesses.get(second)) else {
         return Err("there is no such instruction".to_owned());
     };
-    access::commute(a, b)?;
-    let is_assumed = a.is_assumed() || b.is_assumed() || stage.image_by_argument;
+    let commute = access::commute(a, b);
+    let makes_it_first = commute.is_err();
+    if makes_it_first && access::workdir_before_copy(before, first, second).is_err() {
+        commute?;
+    }
+    let is_assumed = makes_it_first || a.is_assumed() || b.is_assumed() || stage.image_by_argument;
     if is_assumed && level < Level::Guarded {
         return Err("what a command writes is an assumption".to_owned());
     }

@@ -27,7 +27,7 @@ use crate::model::Model;
 use crate::rewrite::{Level, Rewrite};
 
 pub use axioms::Step;
-pub use split::Split;
+pub use split::{Carried, Split};
 
 /// Checks that the rewrites, applied together, lead from `before` to `after`.
 ///

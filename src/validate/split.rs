@@ -1,15 +1,15 @@
 //! The axiom by which a stage becomes two: one that builds, and one that runs.
 
-use std::collections::BTreeSet;
-
 use super::replay::Replay;
 use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
+use crate::model::owner::{self, Taken};
 use crate::model::split::{self, Kind, RuntimeBase, RuntimePackages};
-use crate::model::{Base, Model, Stage, java, served};
+use crate::model::{Base, Model, Stage, front_end, java, replay, served, started};
+use crate::shell::ast::SimpleCommand;
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -40,15 +40,126 @@ pub struct Split {
     pub packages: Vec<String>,
 }
 
+/// Where the new stage takes over what was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// Above what it copies itself, so that a change of the sources does not take it again.
+    Above,
+    /// Behind that, into a directory that has it: what was built counts, whatever lies about in the build context.
+    Behind,
+}
+
 impl Split {
-    /// The lines of the new stage that take over what was built.
+    /// The lines of the new stage that take over what was built: what stands in a directory to which it copies, too, or the rest.
     ///
     /// # Errors
     /// Why it cannot be taken over.
-    pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
-        let copies = self.copies.iter().map(|copy| split::copy_line(before, stage, self.cut, &self.name, copy));
-        let path = self.environment.map(|_| Ok(split::path_line()));
-        copies.chain(path).chain(self.path.clone().map(Ok)).collect()
+    pub fn carried_lines(&self, before: &Model<'_>, stage: &Stage, place: Carried) -> Result<Vec<String>, String> {
+        let base = self.other_base(before, stage);
+        let taken = self.taken(before, base.as_ref(), place);
+        let mut lines = Vec::new();
+        for copy in self.copies.iter().filter(|copy| self.place_of(before, copy) == place) {
+            lines.extend(split::copy_lines(before, stage, &taken, &self.name, copy)?);
+        }
+        lines.extend(self.linker_line(before, stage, place)?);
+        if place == Carried::Above {
+            lines.extend(self.environment.map(|_| split::path_line()));
+            lines.extend(self.path.clone());
+        }
+        Ok(lines)
+    }
+
+    fn place_of(&self, before: &Model<'_>, copy: &str) -> Carried {
+        let holds = |index: usize| {
+            split::destination(before, index).is_some_and(|target| is_below(copy, &target))
+                && split::brings_directory(before, index)
+        };
+        if self.repeated.iter().any(|index| holds(*index)) { Carried::Behind } else { Carried::Above }
+    }
+
+    /// Whether what is taken over belongs to several users, so that the builder has to keep its owners.
+    #[must_use]
+    pub fn keeps_owners(&self, before: &Model<'_>, stage: &Stage) -> bool {
+        let base = self.other_base(before, stage);
+        self.copies.iter().any(|copy| {
+            let taken = self.taken(before, base.as_ref(), self.place_of(before, copy));
+            owner::owners(before, stage, &taken, copy).is_ok_and(|owners| owners.kept)
+        })
+    }
+
+    /// Whether a COPY of the new stage brings the file at the path.
+    fn brings(&self, before: &Model<'_>, stage: &Stage, path: &str) -> bool {
+        let is_there = |index: &usize| *index > self.cut || self.repeated.contains(index);
+        let transfers = stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Transfer);
+        transfers.filter(is_there).any(|index| {
+            split::targets(before, index).is_some_and(|targets| {
+                targets.iter().any(|(source, target)| {
+                    let below = path.strip_prefix(target.as_str()).unwrap_or("//");
+                    below.is_empty()
+                        || below.starts_with('/')
+                            && below != "//"
+                            && before.context.read(&format!("{source}{below}")).is_some()
+                })
+            })
+        })
+    }
+
+    /// The names of the commands that the RUNs of the new stage have.
+    fn commands(&self, before: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
+        let mut names = Vec::new();
+        for index in stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Run) {
+            let is_whole = index > self.cut || self.repeated.contains(&index);
+            let part = replay::part(before, stage, index, &self.copies).filter(|_| !is_whole);
+            if !is_whole && part.is_none() {
+                continue;
+            }
+            let script = before.body(index).and_then(|body| body.understood()).ok_or("a script is not understood")?;
+            let is_in = |command: &&SimpleCommand| {
+                let start = command.words.first().map(|word| word.span.start);
+                is_whole || part.as_ref().zip(start).is_some_and(|(part, start)| part.starts.contains(&start))
+            };
+            names.extend(script.all_simple_commands().into_iter().filter(is_in).filter_map(SimpleCommand::name));
+        }
+        Ok(names)
+    }
+
+    /// The line that tells the linker of the libraries that are taken over at the place, if the build told it.
+    fn linker_line(&self, before: &Model<'_>, stage: &Stage, place: Carried) -> Result<Option<String>, String> {
+        let mut runs = (stage.instructions.start..=self.cut).filter(|index| split::kind(before, *index) == Kind::Run);
+        let tells = |index: usize| deeds(before, index).is_ok_and(|deeds| deeds.contains(&Deed::Linked));
+        let mut copies = self.copies.iter().filter(|copy| self.place_of(before, copy) == place);
+        if !copies.any(|copy| split::may_have_libraries(copy)) || !runs.any(tells) {
+            return Ok(None);
+        }
+        let above = self.carried_above(before).filter(|_| place == Carried::Above);
+        match before.state(above.unwrap_or(self.cut + 1)).user.fixed() {
+            Some("" | "root" | "0") => Ok(Some("RUN ldconfig".to_owned())),
+            _ => Err("only root can tell the linker of the libraries that are taken over".to_owned()),
+        }
+    }
+
+    /// The RUN that repeats some commands of one that is not repeated.
+    #[must_use]
+    pub fn part_line(&self, before: &Model<'_>, stage: &Stage, index: usize) -> Option<String> {
+        if split::kind(before, index) != Kind::Run || self.repeated.contains(&index) {
+            return None;
+        }
+        replay::part(before, stage, index, &self.copies).map(|part| part.line).filter(|line| !line.is_empty())
+    }
+
+    fn other_base(&self, before: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
+        split::runtime_base(before, stage).filter(|base| base.text == self.base)
+    }
+
+    fn taken<'s>(&'s self, before: &Model<'_>, base: Option<&'s RuntimeBase>, place: Carried) -> Taken<'s> {
+        let above = self.carried_above(before).filter(|_| place == Carried::Above);
+        Taken {
+            cut: self.cut,
+            repeated: &self.repeated,
+            copies: &self.copies,
+            above,
+            base: base.map(|base| &base.image),
+        }
     }
 
     /// Whether the new stage is built from another image.
@@ -72,6 +183,42 @@ impl Split {
         self.repeated.iter().copied().find(|index| split::kind(before, *index) == Kind::Transfer)
     }
 
+    /// The instruction below the cut above which the new stage takes what was built, when that is not at the cut: what stands between makes
+    /// accounts and directories or installs packages, and a change of the sources does not run it again.
+    #[must_use]
+    pub fn carried_below(&self, before: &Model<'_>) -> Option<usize> {
+        if self.carried_above(before).is_some() || self.environment.is_some() || self.path.is_some() {
+            return None;
+        }
+        let stage = before.stages.get(self.stage)?;
+        let below = self.cut + 1..stage.instructions.end;
+        let passed: Vec<usize> = below.take_while(|index| self.is_apart(before, stage, *index)).collect();
+        let last = passed.iter().rposition(|index| split::kind(before, *index) == Kind::Run)?;
+        Some(passed[last] + 1)
+    }
+
+    /// Whether the instruction below the cut does the same above what is taken over.
+    fn is_apart(&self, before: &Model<'_>, stage: &Stage, index: usize) -> bool {
+        match split::kind(before, index) {
+            Kind::Configuration => !matches!(before.instruction(index).kind, InstructionKind::Volume(_)),
+            Kind::Run => {
+                let is_free = |path: &str| !self.copies.iter().any(|copy| is_below(path, copy) || is_below(copy, path));
+                let is_apart = |deed: &Deed| match deed {
+                    Deed::Account | Deed::Settings => true,
+                    Deed::Packages { refreshed, .. } | Deed::Upgraded { refreshed, .. } => *refreshed,
+                    Deed::Owner { path, .. } => is_free(path) && split::is_made_above(before, stage, index, path),
+                    Deed::Below(path) | Deed::Output(path) => is_free(path),
+                    _ => false,
+                };
+                let homes = split::makes_home_of(before, index, &self.copies);
+                !homes
+                    && deeds(before, index).is_ok_and(|deeds| !deeds.is_empty() && deeds.iter().all(is_apart))
+                    && split::is_repeatable(before, index)
+            }
+            _ => false,
+        }
+    }
+
     /// Checks the side conditions of [`super::Step::SplitStage`]; gives the packages that the new stage installs.
     ///
     /// # Errors
@@ -83,13 +230,15 @@ impl Split {
         let packages = check_build_side(before, stage, self, base.as_ref())?;
         check_run_side(before, stage, self, &packages)?;
         if let Some(base) = &base {
-            split::may_have_base(before, stage, self.cut, base, &self.copies)?;
+            let commands = self.commands(before, stage)?;
+            let brought = |path: &str| self.brings(before, stage, path);
+            split::may_have_base(before, stage, &commands, base, &self.copies, &brought)?;
         }
         if carry::lost_path(before, stage, base.as_ref(), &self.copies)? != self.path {
             return Err("the PATH of the new stage lacks the directory of a program".to_owned());
         }
         if let Some(prune) = &self.prune
-            && development::prune(before, stage, self.cut)? != *prune
+            && development::tidy(before, stage, self.cut, &self.copies)? != *prune
         {
             return Err(format!("`{prune}` is not what removes packages of development"));
         }
@@ -99,6 +248,9 @@ impl Split {
         check_copies(before, stage, self)?;
         if let Some(first) = self.environment {
             split::may_have_environment(before, stage, first, self.cut)?;
+            if let Some(reason) = split::why_it_is_started(before, stage, &tables::stages().environment.activated) {
+                return Err(format!("{reason}, which looks for the packages where it puts them itself"));
+            }
         }
         Ok(packages)
     }
@@ -225,11 +377,8 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
     let target = split::destination(before, index).ok_or("where it copies to is not known")?;
     if is_repeated {
         // What a build removed would come back below the copy.
-        let targets =
-            split::targets(before, index).map(|targets| targets.into_iter().map(|(_, target)| target).collect());
-        let targets: Vec<String> = targets.unwrap_or_else(|| vec![target.clone()]);
-        let overlaps = |copy: &String| targets.iter().any(|target| is_below(copy, target) || is_below(target, copy));
-        return if split.copies.iter().any(overlaps) { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
+        let overlaps = front_end::brings_to(before, index, &split.copies);
+        return if overlaps { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
     }
     let is_copied = |target: &String| split.copies.iter().any(|copy| is_below(target, copy));
     let language = split::language(before, stage, split.cut);
@@ -242,7 +391,7 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
     if is_copied(&target)
         || is_unused_tool()
         || is_unread()
-        || split::is_brought_later(before, stage, index, split.cut)
+        || split::is_brought_later(before, stage, index)
         || carry::is_scratch_copy(before, stage, split.cut, index)
     {
         return Ok(());
@@ -265,8 +414,9 @@ fn run(
     if is_repeated {
         // The same on a like image, whatever stands in the directories that are copied.
         let is_same = |deed: &Deed| match deed {
-            Deed::Account => true,
-            Deed::Owner { path, .. } => split::is_made_by_workdir(before, stage, index, path),
+            Deed::Account | Deed::Settings => true,
+            Deed::Upgraded { refreshed, .. } => *refreshed,
+            Deed::Owner { path, .. } => split::is_made_above(before, stage, index, path),
             Deed::Packages { names, refreshed, .. } => {
                 *refreshed && names.iter().all(|name| !split::is_build_only(before, name))
             }
@@ -275,7 +425,7 @@ fn run(
             }
             Deed::Tools(_) | Deed::Programs => true,
             Deed::PythonTools(_) => split.environment.is_none_or(|first| index < first),
-            Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
+            Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
         };
         return if deeds.iter().all(is_same) && split::is_repeatable(before, index) {
             Ok(())
@@ -283,12 +433,17 @@ fn run(
             Err("it builds, and is repeated".to_owned())
         };
     }
+    let deeds = replay::other_deeds(before, stage, index, &split.copies)?;
     for deed in &deeds {
         match deed {
             Deed::Account => return Err("the account that it makes is lost".to_owned()),
-            Deed::Owner { .. } => return Err("the owner that it sets is lost".to_owned()),
+            Deed::Settings => return Err("the settings that it changes are lost".to_owned()),
+            Deed::Owner { path, .. }
+                if split.copies.iter().any(|copy| is_below(path, copy)) || tables::stages().is_scratch(path) => {}
+            Deed::Owner { path, .. } => return Err(format!("the owner of `{path}` that it sets is lost")),
+            Deed::Programs if front_end::why_needed(before, stage).is_none() => {}
             Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
-            Deed::Packages { .. } | Deed::Taken(_) => {}
+            Deed::Packages { .. } | Deed::Source | Deed::Taken(_) | Deed::Upgraded { .. } | Deed::Linked => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
             // Into an environment of the file's own, which is first on the PATH of both stages.
             Deed::PythonPackages | Deed::PythonTools(_) if is_own_environment(before, split, index) => {}
@@ -296,6 +451,8 @@ fn run(
                 let started = split::why_it_runs(before, stage, &programs.iter().cloned().collect());
                 started.map_or(Ok(()), |reason| Err(format!("it installs what is lost: {reason}")))?;
             }
+            // A server of files loads none of them.
+            Deed::PythonPackages if served::directory(before, stage).is_some() => {}
             Deed::PythonPackages => return Err("the Python packages that it installs are lost".to_owned()),
             Deed::Below(path) | Deed::Output(path) if split.copies.iter().any(|copy| is_below(path, copy)) => {}
             Deed::Below(path) | Deed::Output(path)
@@ -330,11 +487,44 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
             split::may_run_there(before, index)?;
         }
     }
+    goes_without_node(before, stage, split, packages)?;
+    if let Some(path) = started::lost_file(before, stage, split.cut, &split.copies) {
+        return Err(format!("`{path}`, which a container starts, is not known to be there"));
+    }
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
-    let lost: BTreeSet<String> = tables::stages().toolchain.programs.clone();
-    split::why_it_runs(before, stage, &lost).map_or(Ok(()), Err)
+    packages.are_enough(before, stage)
+}
+
+/// Where Node is left out no RUN of the new stage calls it, and no package comes from a source that only the build has.
+fn goes_without_node(
+    before: &Model<'_>,
+    stage: &Stage,
+    split: &Split,
+    packages: &RuntimePackages,
+) -> Result<(), String> {
+    let runs = || stage.instructions.clone().filter(|index| split::kind(before, *index) == Kind::Run);
+    let is_kept = |index: &usize| *index > split.cut || split.repeated.contains(index);
+    let is_dropped = packages.dropped.iter().any(|name| front_end::programs_of(name).is_some());
+    if is_dropped && let Some(run) = runs().filter(is_kept).find(|run| front_end::calls_node(before, *run)) {
+        let line = before.lines.line(before.instruction(run).span.start);
+        return Err(format!("line {line} calls Node, which is left out"));
+    }
+    let has_source = |run: &usize| deeds(before, *run).is_ok_and(|deeds| deeds.contains(&Deed::Source));
+    let brings = &tables::stages().front_ends.brings;
+    let installs = |run: usize| {
+        deeds(before, run).is_ok_and(|deeds| {
+            deeds.iter().any(
+                |deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| brings.contains(name))),
+            )
+        })
+    };
+    let is_brought = packages.install.iter().any(|name| brings.contains(name)) || runs().filter(is_kept).any(installs);
+    match runs().find(has_source) {
+        Some(_) if is_brought => Err("a package comes from a source that only the build has".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// Copies are disjoint, each is something that stands there when the build is over, all of it belongs to root.
@@ -358,7 +548,9 @@ fn check_copies(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), 
             return Err(format!("nothing is known to make `{copy}`"));
         }
     }
-    split.copies.iter().try_for_each(|copy| split::owner(before, stage, split.cut, copy).map(drop))
+    [Carried::Above, Carried::Behind]
+        .into_iter()
+        .try_for_each(|place| split.carried_lines(before, stage, place).map(drop))
 }
 
 /// Whether the path exists when the build is over: a working directory, what a command makes, or what a COPY brings. What the program is
@@ -428,7 +620,7 @@ fn after(
     let carried_above = split.carried_above(before);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            list.extend(carried(before, stage, split)?);
+            list.extend(carried(before, stage, split, Carried::Above)?);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(before, index) {
@@ -436,13 +628,21 @@ fn after(
         }
         if is_repeated || split::kind(before, index) == Kind::Configuration {
             list.push((Some(index), of(index)?));
+        } else if let Some(line) = split.part_line(before, stage, index) {
+            list.push((None, effect_of(&line)?));
         }
     }
-    if carried_above.is_none() {
-        list.extend(carried(before, stage, split)?);
-    }
-    for index in split.cut + 1..stage.instructions.end {
-        list.push((Some(index), of(index)?));
+    let carried_below = split.carried_below(before).unwrap_or(split.cut + 1);
+    for index in split.cut + 1..=stage.instructions.end {
+        if carried_above.is_none() && carried_below == index {
+            list.extend(carried(before, stage, split, Carried::Above)?);
+        }
+        if index == split.cut + 1 {
+            list.extend(carried(before, stage, split, Carried::Behind)?);
+        }
+        if index < stage.instructions.end {
+            list.push((Some(index), of(index)?));
+        }
     }
     Ok(list)
 }
@@ -463,8 +663,13 @@ fn without_system_options(before: &Model<'_>, index: usize) -> Option<String> {
 }
 
 /// The effects that carry over what was built.
-fn carried(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<Vec<(Option<usize>, Effect)>, String> {
-    split.carried_lines(before, stage)?.iter().map(|line| Ok((None, effect_of(line)?))).collect()
+fn carried(
+    before: &Model<'_>,
+    stage: &Stage,
+    split: &Split,
+    place: Carried,
+) -> Result<Vec<(Option<usize>, Effect)>, String> {
+    split.carried_lines(before, stage, place)?.iter().map(|line| Ok((None, effect_of(line)?))).collect()
 }
 
 /// The effect of a FROM.
@@ -480,7 +685,7 @@ fn from_effect(base: &str, platform: Option<Evaluated>, name: Option<String>) ->
 }
 
 fn install_effect(stage: &Stage, packages: &RuntimePackages) -> Result<Option<Effect>, String> {
-    if packages.install.is_empty() {
+    if packages.install.is_empty() && packages.upgrade.is_none() {
         return Ok(None);
     }
     let manager = stage.image.as_deref().and_then(|image| image.package_manager.known());

@@ -6,7 +6,7 @@ use crate::model::manifest::pyproject;
 use crate::model::scope::Variable;
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::command::Invocation;
-use crate::shell::command::pip::PipInstall;
+use crate::shell::command::pip::{PipInstall, built_package};
 use crate::tables;
 
 /// Files of requirements that name one another are followed so far.
@@ -29,17 +29,37 @@ impl Reader<'_> {
         if matches!(subcommand, "cache purge" | "check" | "list" | "freeze") {
             return Ok(());
         }
+        if subcommand == "wheel" {
+            return self.wheels(invocation);
+        }
         let install = PipInstall::of(invocation).filter(|_| subcommand == "install");
         let install = install.ok_or_else(|| format!("what `pip {subcommand}` leaves behind is not known"))?;
         let elsewhere = &tables::stages().environment.options;
         if let Some(option) = invocation.options.iter().find(|option| elsewhere.contains(&option.name)) {
             return Err(format!("`pip install {}` installs elsewhere", option.name));
         }
-        if invocation.unknown_option.is_some() || invocation.directory.is_some() || !install.editables.is_empty() {
+        if invocation.unknown_option.is_some() {
             return Err("not all options of `pip install` are known".to_owned());
+        }
+        for value in invocation.values("--editable") {
+            self.in_place(value.text.as_deref().ok_or("what pip installs is known only when it runs")?)?;
+        }
+        let environment = match &invocation.directory {
+            Some(directory) => Some(self.environment_of(directory).ok_or("where `pip` installs is not known")?),
+            None => None,
+        };
+        for links in invocation.values("--find-links") {
+            let path = links.text.as_deref().ok_or("what pip installs is known only when it runs")?;
+            if !path.contains("://") {
+                self.takes(path);
+            }
         }
         for requirement in &install.requirements {
             let word = command.words.get(requirement.word);
+            if let Some(directory) = built_package(requirement) {
+                self.takes(directory);
+                continue;
+            }
             let text = word.and_then(|word| self.model.text_of(self.run, word).or_else(|| with_any_extras(word)));
             let text = text.ok_or("what pip installs is known only when it runs")?;
             let is_local = text.contains('/') && !text.contains("://");
@@ -47,12 +67,16 @@ impl Reader<'_> {
                 return Err(format!("pip installs `{text}`"));
             }
         }
-        if !self.model.user(self.run).is_root() {
+        if environment.is_none() && !self.model.user(self.run).is_root() {
             return Err("pip does not run as root and installs below the home directory".to_owned());
         }
         for file in install.requirement_files.iter().chain(&install.constraint_files) {
             let path = file.text.as_deref().ok_or("which requirements pip reads is known only when it runs")?;
             self.requirements(path, 0)?;
+        }
+        if let Some(environment) = environment {
+            self.deeds.push(Deed::Below(environment));
+            return Ok(());
         }
         let is_bare = install.requirement_files.is_empty() && !install.requirements.is_empty();
         let tools: Option<Vec<String>> = install
@@ -71,8 +95,62 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Checks that a file of requirements installs nothing in place and nothing elsewhere.
-    fn requirements(&self, path: &str, depth: usize) -> Result<(), String> {
+    /// `pip wheel`: packages that are built, in a directory.
+    fn wheels(&mut self, invocation: &Invocation) -> Result<(), String> {
+        let install = PipInstall::of(invocation).filter(|install| install.editables.is_empty());
+        let install = install.ok_or("not all options of `pip wheel` are known")?;
+        if invocation.unknown_option.is_some() || invocation.directory.is_some() {
+            return Err("not all options of `pip wheel` are known".to_owned());
+        }
+        for file in install.requirement_files.iter().chain(&install.constraint_files) {
+            let path = file.text.as_deref().ok_or("which requirements pip reads is known only when it runs")?;
+            self.requirements(path, 0)?;
+        }
+        match invocation.values("--wheel-dir").last() {
+            Some(directory) => {
+                let directory = directory.text.clone().ok_or("where pip puts wheels is known only when it runs")?;
+                self.makes(&directory)
+            }
+            None => self.writes(Some(".")),
+        }
+    }
+
+    /// Notes that what is needed of a directory is installed from there.
+    fn takes(&mut self, directory: &str) {
+        let taken: Vec<Deed> = self.directories.iter().map(|from| Deed::Taken(joined(from, directory))).collect();
+        self.deeds.extend(taken);
+    }
+
+    /// The virtual environment, made by an earlier command of the stage, of the programs in a directory.
+    fn environment_of(&self, directory: &str) -> Option<String> {
+        let [from] = self.directories.as_slice() else { return None };
+        let directory = joined(from, directory);
+        let environment = directory.strip_suffix(&format!("/{}", tables::stages().environment.bin))?.to_owned();
+        let made = Deed::Output(environment.clone());
+        let stage = self.model.stage_of(self.run)?;
+        let earlier = (stage.instructions.start..self.run).filter(|run| self.model.is_run(*run));
+        let is_made = self.deeds.contains(&made)
+            || earlier.into_iter().any(|run| super::deeds(self.model, run).is_ok_and(|deeds| deeds.contains(&made)));
+        is_made.then_some(environment)
+    }
+
+    /// A project that is installed in place: the packages lead to its directory, which the install writes to.
+    fn in_place(&mut self, project: &str) -> Result<(), String> {
+        let path = project.split_once('[').map_or(project, |(path, _)| path).trim();
+        let is_directory = matches!(path, "." | "./") || path.starts_with(['/', '.']) && path.contains('/');
+        let [directory] = self.directories.as_slice() else {
+            return Err("where pip runs is not known".to_owned());
+        };
+        if !is_directory {
+            return Err(format!("pip installs `{project}` in place"));
+        }
+        let path = joined(directory, path);
+        self.deeds.extend([Deed::PythonPackages, Deed::Output(path)]);
+        Ok(())
+    }
+
+    /// Reads what the lines of a file of requirements leave beside packages.
+    fn requirements(&mut self, path: &str, depth: usize) -> Result<(), String> {
         let unknown = || format!("what `{path}` names is not known without the build context");
         if path.contains("://") || depth > MAX_NESTING {
             return Err(unknown());
@@ -84,9 +162,7 @@ impl Reader<'_> {
         for line in text.lines().map(str::trim) {
             let (option, value) = line.split_once([' ', '=']).unwrap_or((line, ""));
             match option {
-                "-e" | "--editable" if !value.contains("://") => {
-                    return Err(format!("`{source}` installs `{value}` in place"));
-                }
+                "-e" | "--editable" if !value.contains("://") => self.in_place(value.trim())?,
                 "-r" | "--requirement" | "-c" | "--constraint" => {
                     let parent = absolute.rsplit_once('/').map_or("", |(parent, _)| parent);
                     self.requirements(&joined(parent, value.trim()), depth + 1)?;
@@ -194,7 +270,7 @@ impl Reader<'_> {
         Err("`requires-python` may ask for another Python than that of the image".to_owned())
     }
 
-    fn installs_into_interpreter(&mut self) -> Result<(), String> {
+    pub(super) fn installs_into_interpreter(&mut self) -> Result<(), String> {
         if !self.model.user(self.run).is_root() {
             return Err("it does not run as root and installs below the home directory".to_owned());
         }

@@ -5,7 +5,9 @@
 //! (`dependencies.yaml`). When all of that is seen, the COPY that brings the sources can stand behind the install, and a COPY of
 //! the manifests alone takes its place. What cannot be seen is a [`Refusal`].
 
+mod cargo;
 mod dotnet;
+mod gradle;
 mod lock;
 mod maven;
 mod needs;

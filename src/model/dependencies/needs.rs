@@ -1,7 +1,7 @@
 //! What an install needs of the project: the part that its row in `dependencies.yaml` says.
 
 use super::view::{Provided, View, in_directory};
-use super::{Install, dotnet, maven, node, others, python};
+use super::{Install, cargo, dotnet, gradle, maven, node, others, python};
 use crate::model::call::Call;
 use crate::model::scope::Variable;
 use crate::model::{Model, Refusal};
@@ -98,14 +98,8 @@ impl Needs {
             Reader::Pipenv => python::pipenv(self, view, install, is_frozen),
             Reader::Go => others::go(self, view, install),
             Reader::Maven => maven::read(self, view, install),
-            Reader::Gradle => Err((
-                "a build of Gradle is a program, which may read any file of the project".to_owned(),
-                "a cache mount for its downloads (see cache-mounts), which a change of the sources keeps",
-            )),
-            Reader::Cargo => Err((
-                "cargo reads no manifest without the sources of its targets".to_owned(),
-                "a cache mount for its downloads (see cache-mounts), or cargo-chef, which compiles dependencies apart",
-            )),
+            Reader::Gradle => gradle::read(self, view, install),
+            Reader::Cargo => cargo::read(self, view, install, model, run, is_frozen),
             Reader::Bundler => others::bundler(self, view, install, is_frozen),
             Reader::Composer => others::composer(self, view, install, model, run),
             Reader::Mix => others::mix(self, view, install, is_frozen),

@@ -29,6 +29,48 @@ pub struct CargoToml {
     pub wanted: Vec<(String, String)>,
     /// Whether it asks for something that is in no registry, or for what a workspace says.
     pub has_others: bool,
+    /// `package.workspace`: where the workspace is.
+    pub root: Option<String>,
+    /// The targets that it lists; `None` when it is no package.
+    pub targets: Option<Targets>,
+}
+
+/// The targets that a manifest lists (The Cargo Book, "Cargo Targets").
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Whether it names the source of one.
+    pub has_paths: bool,
+    /// Those of which it does not: cargo looks for a file when it reads the manifest.
+    pub without_path: Vec<Target>,
+}
+
+/// A target without a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// `lib`, `bin`, `example`, `test` or `bench`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+impl Target {
+    /// Where cargo looks for its source, from the directory of the manifest.
+    #[must_use]
+    pub fn candidates(&self, package: Option<&str>) -> Vec<String> {
+        let name = &self.name;
+        let in_folder = |folder: &str| vec![format!("{folder}/{name}.rs"), format!("{folder}/{name}/main.rs")];
+        match self.kind {
+            "lib" => vec!["src/lib.rs".to_owned()],
+            "bin" => {
+                let mut found = in_folder("src/bin");
+                found.extend((package == Some(name.as_str())).then(|| "src/main.rs".to_owned()));
+                found
+            }
+            "example" => in_folder("examples"),
+            "test" => in_folder("tests"),
+            _ => in_folder("benches"),
+        }
+    }
 }
 
 /// Reads a `Cargo.toml`; `None` when it is no TOML.
@@ -40,6 +82,8 @@ pub fn read(text: &str) -> Option<CargoToml> {
         found.name = package.get("name").and_then(Value::as_str).map(str::to_owned);
         found.version = package.get("version").and_then(Value::as_str).map(str::to_owned);
         found.build_script = package.get("build").and_then(Value::as_str).map(str::to_owned);
+        found.root = package.get("workspace").and_then(Value::as_str).map(str::to_owned);
+        found.targets = Some(targets(&table));
     }
     if let Some(workspace) = table.get("workspace").and_then(Value::as_table) {
         found.is_workspace = true;
@@ -63,6 +107,26 @@ pub fn read(text: &str) -> Option<CargoToml> {
     let release = table.get("profile").and_then(|profile| profile.get("release")).and_then(Value::as_table);
     found.release_profile = release.into_iter().flatten().map(|(key, _)| key.clone()).collect();
     Some(found)
+}
+
+fn targets(table: &Table) -> Targets {
+    let mut found = Targets::default();
+    for kind in ["lib", "bin", "example", "test", "bench"] {
+        let listed = match table.get(kind) {
+            Some(Value::Array(list)) => list.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        for target in listed {
+            if target.get("path").is_some() {
+                found.has_paths = true;
+            } else {
+                let name = target.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+                found.without_path.push(Target { kind, name });
+            }
+        }
+    }
+    found
 }
 
 fn dependencies(table: &Table, found: &mut CargoToml) {

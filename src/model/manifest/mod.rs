@@ -9,6 +9,7 @@ pub mod cmake;
 pub mod composer;
 pub mod gemfile;
 pub mod go_mod;
+pub mod gradle;
 pub mod makefile;
 pub mod mix;
 pub mod msbuild;

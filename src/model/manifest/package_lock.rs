@@ -1,6 +1,6 @@
 //! `package-lock.json` and `npm-shrinkwrap.json` (npm, "package-lock.json").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,8 @@ pub struct PackageLock {
     pub with_scripts: Option<Vec<String>>,
     /// Directories that are linked, as workspaces are.
     pub links: Vec<String>,
+    /// The programs of the packages that lie directly below the project and that not only development needs.
+    pub programs: BTreeSet<String>,
     /// What each package needs to be there, by the path of the package.
     needed: BTreeMap<String, Vec<String>>,
 }
@@ -36,12 +38,19 @@ pub fn read(text: &str) -> Option<PackageLock> {
             installed,
             with_scripts: None,
             links: Vec::new(),
+            programs: BTreeSet::new(),
             needed: BTreeMap::new(),
         });
     };
     let packages = packages.as_object()?;
     let direct = packages.iter().filter_map(|(path, package)| Some((path.strip_prefix("node_modules/")?, package)));
     let direct = direct.filter(|(name, _)| !name.contains("/node_modules/"));
+    let is_of_program =
+        |package: &Value| !["dev", "devOptional"].iter().any(|key| package.get(key) == Some(&Value::Bool(true)));
+    let programs = direct
+        .clone()
+        .filter(|(_, package)| is_of_program(package))
+        .filter_map(|(_, package)| Some(package.get("bin")?.as_object()?.keys().cloned().collect::<Vec<_>>()));
     let with_scripts =
         packages.iter().filter(|(_, package)| package.get("hasInstallScript") == Some(&Value::Bool(true)));
     let links = packages.values().filter(|package| package.get("link") == Some(&Value::Bool(true)));
@@ -50,6 +59,7 @@ pub fn read(text: &str) -> Option<PackageLock> {
         root: Some(packages.get("")?.as_object().map(kinds)?),
         installed: direct.map(|(name, package)| (name.to_owned(), version_of(package))).collect(),
         with_scripts: Some(with_scripts.map(|(path, _)| name_of(path)).collect()),
+        programs: programs.flatten().collect(),
         needed: packages.iter().map(|(path, package)| (path.clone(), needed(package))).collect(),
         links: links.filter_map(|package| package.get("resolved")?.as_str().map(str::to_owned)).collect(),
     })

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Needs, Reader, What, When};
 use crate::context::Entry;
-use crate::model::{Base, Stage};
+use crate::model::cache::is_below;
+use crate::model::{Base, Stage, served, split};
 use crate::syntax::ast::{InstructionKind, Transfer};
 use crate::tables;
 
@@ -82,6 +83,13 @@ impl Reader<'_> {
 
     /// Files of another stage were copied or made there; those of an image are not known.
     fn copy_of_others(&mut self, index: usize, from: &str) {
+        let served = served::directory(self.model, self.stage);
+        if served
+            .is_some_and(|directory| split::destination(self.model, index).is_some_and(|to| is_below(&to, &directory)))
+        {
+            // A server of files runs none of them.
+            return;
+        }
         let stages = self.model.stages_read_by(index);
         if stages.is_empty() {
             let name = from.split(['@']).next().unwrap_or(from);

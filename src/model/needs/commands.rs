@@ -1,5 +1,6 @@
 //! What commands and scripts need.
 
+use super::python::Wheels;
 use super::{Reader, Use, What, When};
 use crate::model::outputs;
 use crate::shell::ast::{Child, NodeKind, Script, SimpleCommand, Word, WordPart};
@@ -172,6 +173,10 @@ impl Reader<'_> {
             started.for_each(|program| self.program(program));
         }
         self.packed(row, &texts);
+        self.started(row, &texts);
+        if !row.archives.is_empty() {
+            self.archive(row, words, &texts);
+        }
         if !row.options.is_empty() && !texts.iter().flatten().any(|text| row.options.contains(text)) {
             return self.unknown(&texts[0].clone().unwrap_or_default(), "");
         }
@@ -204,6 +209,77 @@ impl Reader<'_> {
                     self.program(program);
                 }
             }
+        }
+    }
+
+    /// Programs that options and arguments ask for.
+    fn started(&mut self, row: &CommandNeeds, texts: &[Option<String>]) {
+        let name = texts[0].as_deref().unwrap_or_default();
+        for text in texts.iter().skip(1).flatten() {
+            for (option, program) in &row.starts {
+                let is_it = match option.strip_prefix('-').filter(|letter| letter.len() == 1) {
+                    Some(letter) => text.starts_with('-') && !text.starts_with("--") && text.contains(letter),
+                    None => text.split_once('=').map_or(text.as_str(), |(option, _)| option) == option,
+                };
+                match program.as_str() {
+                    _ if !is_it => {}
+                    "*" => self.gap(
+                        format!("`{name}` starts the program that `{option}` names"),
+                        "that program as a command of its own",
+                    ),
+                    program => self.program(program),
+                }
+            }
+            if row.calls.iter().any(|call| text.contains(call.as_str())) {
+                self.gap(format!("the script of `{name}` starts programs"), "those programs in the shell");
+            }
+        }
+    }
+
+    /// What unpacking takes shows in the name of the archive or in an option; the program looks at the content otherwise.
+    fn archive(&mut self, row: &CommandNeeds, words: &[Word], texts: &[Option<String>]) {
+        let is_letters = |at: usize, text: &str| {
+            at == 1 && !text.contains(['/', '.', '=']) || text.starts_with('-') && !text.starts_with("--")
+        };
+        let letters = |texts: &[Option<String>]| -> String {
+            let flags = texts.iter().enumerate().skip(1).filter_map(|(at, text)| Some((at, text.as_deref()?)));
+            flags.filter(|(at, text)| is_letters(*at, text)).map(|(_, text)| text).collect()
+        };
+        let asked = letters(texts);
+        let names_program =
+            |option: &str| row.packed.keys().chain(row.starts.keys()).any(|key| key == option) || option == "--gzip";
+        let is_told = asked.contains('z')
+            || row.packed.keys().any(|key| key.len() == 1 && asked.contains(key.as_str()))
+            || texts.iter().flatten().any(|text| names_program(text));
+        let reads = asked.contains(['x', 't'])
+            || texts.iter().flatten().any(|text| matches!(text.as_str(), "--extract" | "--get" | "--list"));
+        let file = (1..words.len()).find_map(|at| match texts[at].as_deref() {
+            Some("--file") => words.get(at + 1),
+            Some(text) if text.starts_with("--file=") => words.get(at),
+            Some(text) if is_letters(at, text) && text.contains('f') => words.get(at + 1),
+            None if words[at].pattern().is_none() && starts_with(&words[at], "--file=") => words.get(at),
+            _ => None,
+        });
+        let Some(file) = file.filter(|_| reads) else { return };
+        let end = match file.parts.last() {
+            Some(WordPart::Literal { text, .. }) => text.as_str(),
+            _ => "",
+        };
+        if let Some(program) = row
+            .packed
+            .iter()
+            .find_map(|(sign, program)| (sign.len() > 1 && end.ends_with(sign.as_str())).then_some(program))
+        {
+            return self.program(program);
+        }
+        let is_plain =
+            end == "-" && file.parts.len() == 1 || row.archives.iter().any(|ending| end.ends_with(ending.as_str()));
+        if !is_plain && !is_told {
+            let name = texts[0].as_deref().unwrap_or_default();
+            self.gap(
+                format!("what `{name}` takes to unpack the archive shows only when it runs"),
+                "the option for the compression, such as `-z` or `-J`",
+            );
         }
     }
 
@@ -308,6 +384,10 @@ impl Reader<'_> {
         for (word, text) in words.iter().zip(texts).skip(1) {
             let Some(text) = text else { continue };
             let name = text.rsplit('/').next().unwrap_or(text);
+            if text == "setup.py" && texts.last() == Some(&Some("install".to_owned())) && texts.len() == 3 {
+                self.needs.has_packages = true;
+                return self.project(".", &[], &Wheels::default());
+            }
             if name == "setup.py" && self.when == When::Build {
                 return self.gap("what `setup.py` compiles is not known", "`pip install` of packages with wheels");
             }
@@ -368,4 +448,9 @@ fn functions(script: &Script) -> Vec<String> {
         }
     }
     names
+}
+
+/// Whether the word begins with the text.
+fn starts_with(word: &Word, start: &str) -> bool {
+    matches!(word.parts.first(), Some(WordPart::Literal { text, .. }) if text.starts_with(start))
 }

@@ -36,7 +36,7 @@ impl Reader<'_> {
             names
         });
         if let Some(file) = setup {
-            self.in_file(&file, |reader, text| reader.setup(text, names_dependencies));
+            self.in_file(&file, |reader, text| reader.setup(text, names_dependencies, wheels));
         }
     }
 
@@ -70,9 +70,13 @@ impl Reader<'_> {
         project.has_project
     }
 
-    fn setup(&mut self, text: &str, names_dependencies: bool) {
+    fn setup(&mut self, text: &str, names_dependencies: bool, wheels: &Wheels) {
+        self.needs.scripts.extend(scripts_of(text));
         if !names_dependencies && text.contains("_requires") {
-            self.gap("the dependencies of the project are not known", UNLOCK);
+            match requirements_of(text) {
+                Some(requirements) => requirements.iter().for_each(|text| self.requirement(text, wheels)),
+                None => self.gap("the dependencies of the project are not known", UNLOCK),
+            }
         }
         let has = |words: &[String]| words.iter().any(|word| text.contains(word.as_str()));
         let table = &tables::needs().projects;
@@ -83,6 +87,67 @@ impl Reader<'_> {
                 "a wheel of the project",
                 !links && self.libc != LibC::Musl,
             );
+        }
+    }
+}
+
+/// The names of the programs that `entry_points` of a `setup.py` says: `name = module:function` behind `console_scripts`.
+fn scripts_of(text: &str) -> Vec<String> {
+    let Some((_, list)) = text.split_once("console_scripts") else { return Vec::new() };
+    let list = list.split_once(['[', '(']).map_or("", |(_, list)| list);
+    let list = list.split_once([']', ')']).map_or(list, |(list, _)| list);
+    let pairs = list.split([',', '\n']).filter_map(|pair| pair.split_once('='));
+    let named =
+        pairs.filter(|(_, function)| function.contains(':')).map(|(name, _)| name.trim_matches([' ', '"', '\'', '\t']));
+    named.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// The strings of `install_requires=[…]` in a `setup.py`, when the list has nothing else and no other list names dependencies.
+fn requirements_of(text: &str) -> Option<Vec<String>> {
+    const NAME: &str = "install_requires";
+    let mut lists = text.match_indices("_requires");
+    let (_, None) = (lists.next()?, lists.next()) else { return None };
+    let list = text.split_once(NAME)?.1.trim_start().strip_prefix('=')?.trim_start().strip_prefix('[')?;
+    let mut rest = list.trim_start();
+    let mut found = Vec::new();
+    while !rest.starts_with(']') {
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let (word, behind) = rest[1..].split_once(quote)?;
+        found.push(word.to_owned());
+        let behind = behind.trim_start();
+        rest = behind.strip_prefix(',').unwrap_or(behind).trim_start();
+        if !behind.starts_with([',', ']']) {
+            return None;
+        }
+    }
+    let behind = rest.trim_start_matches(']').trim_start();
+    behind.starts_with([',', ')']).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{requirements_of, scripts_of};
+
+    #[test]
+    fn programs_are_named() {
+        let text = "entry_points={\"console_scripts\": [\n 'a-b = x.y:main',\n \"c=z:run\"]}";
+        assert_eq!(scripts_of(text), ["a-b", "c"]);
+        assert_eq!(scripts_of("setup()"), [""; 0]);
+    }
+
+    #[test]
+    fn a_plain_list_is_read() {
+        let found = requirements_of("setup(name='a', install_requires=[\n  'flask>=2',\n  \"redis\",\n], x=1)");
+        assert_eq!(found, Some(vec!["flask>=2".to_owned(), "redis".to_owned()]));
+        assert_eq!(requirements_of("setup(install_requires=[])"), Some(Vec::new()));
+        for text in [
+            "setup(install_requires=read())",
+            "setup(install_requires=['a'] + more)",
+            "setup(install_requires=['a' 'b'])",
+            "setup(setup_requires=['a'], install_requires=['b'])",
+            "",
+        ] {
+            assert_eq!(requirements_of(text), None, "{text}");
         }
     }
 }

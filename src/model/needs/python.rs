@@ -5,7 +5,7 @@ use crate::model::deed::with_any_extras;
 use crate::model::scope::Variable;
 use crate::shell::ast::SimpleCommand;
 use crate::shell::command::Invocation;
-use crate::shell::command::pip::PipInstall;
+use crate::shell::command::pip::{PipInstall, built_package};
 use crate::tables::{self, Ecosystem, LibC, OnMusl, Wheel};
 
 /// What would make a package readable.
@@ -29,6 +29,7 @@ struct Requirement {
 }
 
 /// What an install says of wheels.
+#[derive(Default)]
 pub(super) struct Wheels {
     /// Whether nothing is compiled.
     only: bool,
@@ -57,9 +58,6 @@ impl Reader<'_> {
         if invocation.unknown_option.is_some() {
             return self.gap("not all options of the install are known", "the options of the command table");
         }
-        if !install.editables.is_empty() {
-            return self.gap("a project of the build context is installed", "a lock file that names wheels");
-        }
         let only_wheels = invocation.values("--only-binary").any(|value| value.text.as_deref() == Some(":all:"));
         let wheels = Wheels { only: only_wheels, never: without_wheels(invocation) };
         let is_set =
@@ -67,7 +65,17 @@ impl Reader<'_> {
         if wheels.never.iter().any(|name| name == ":all:") || is_set("PIP_NO_BINARY") {
             return self.gap("packages are compiled although they have wheels", "wheels where there are some");
         }
+        for project in &install.editables {
+            match project.text.as_deref().and_then(project::directory) {
+                Some((directory, extras)) => self.project(directory, &extras, &wheels),
+                None => self.gap("what is installed in place is not known", "a directory of the build context"),
+            }
+        }
         for requirement in &install.requirements {
+            if let Some(directory) = built_package(requirement) {
+                self.built(directory, &wheels);
+                continue;
+            }
             let word = command.words.get(requirement.word);
             let text = word
                 .and_then(|word| self.model.text_of(self.place.instruction, word).or_else(|| with_any_extras(word)));
@@ -82,6 +90,23 @@ impl Reader<'_> {
                 Some(file) => self.in_file(&file, |reader, text| reader.requirements(&file, text, &wheels)),
                 None => self.gap("the requirements are not known", "the file in the build context"),
             }
+        }
+    }
+
+    /// Packages that an earlier command put into the directory: `pip wheel`, whose requirements are looked at there, or a build of
+    /// the project above it.
+    fn built(&mut self, directory: &str, wheels: &Wheels) {
+        let makes_wheels = |index: usize| {
+            self.model.is_run(index)
+                && self
+                    .model
+                    .calls(index)
+                    .iter()
+                    .any(|call| call.program() == "pip" && call.subcommand() == Some("wheel"))
+        };
+        if !self.stage.instructions.clone().any(makes_wheels) {
+            let project = directory.rsplit_once('/').map_or(".", |(project, _)| project).to_owned();
+            self.project(&project, &[], wheels);
         }
     }
 

@@ -55,6 +55,20 @@ fn commands_with_what_they_start() {
         &["wget", "find"],
         &["a program is started whose name is known only when it runs"],
     );
+    let run = |command: &str, known: &[&str], gaps: &[&str]| {
+        check(&format!("FROM debian:12\nARG V=1\nRUN {command}"), &[], known, gaps);
+    };
+    let unseen = "what `tar` takes to unpack the archive shows only when it runs";
+    run("tar -xf a-$V.tar.xz -C /opt", &["tar", "xz"], &[]);
+    run("tar --extract --file \"a-$V.tgz\" --strip-components=1", &["tar"], &[]);
+    run("tar xf \"/tmp/$V\"", &["tar"], &[unseen]);
+    run("tar xzf \"/tmp/$V\" && tar --gzip -xf /tmp/b", &["tar"], &[]);
+    run("tar --file=/tmp/download --extract", &["tar"], &[unseen]);
+    run("cat a | tar --xz -x && tar -cf /tmp/b c", &["cat", "tar", "xz"], &[]);
+    run("tar -x -I 'xz -T0' -f a.tar", &["tar"], &["`tar` starts the program that `-I` names"]);
+    run("install -sm755 a /usr/local/bin/", &["install", "strip"], &[]);
+    run("awk '{ print }' a && awk '{ system(\"b\") }' a", &["awk"], &["the script of `awk` starts programs"]);
+    run("sort --compress-program=zstd a", &["sort"], &["`sort` starts the program that `--compress-program` names"]);
     check("FROM debian:12\nRUN make install", &[], &["make"], &["what `make` needs is not known"]);
     check(
         "FROM debian:12\nENV TZ=Europe/Paris LANG=fr_FR.UTF-8\nRUN cp /usr/share/doc/a /usr/local/a",

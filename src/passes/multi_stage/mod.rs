@@ -57,7 +57,7 @@ static INFO: PassInfo = PassInfo {
 
 /// What reads the stage of each kind of program; `None` when it is none of that kind.
 const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] =
-    &[site::find, python::find, node::find, ruby::find, compiled::find];
+    &[site::find, python::find_with_front_end, python::find, node::find, ruby::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {
@@ -68,21 +68,25 @@ impl Pass for MultiStage {
         let model = cx.model;
         let Some(stage) = model.stages.last() else { return };
         let span = model.instruction(stage.from).span;
-        let Some(draft) = ECOSYSTEMS.iter().find_map(|find| find(model, stage)) else {
-            if model.stages.len() == 1
-                && let Some((reason, unlock)) = silent::why(model, stage)
-            {
-                found.decline(span, format!("it is not split: {reason}"), unlock);
-            }
-            return;
-        };
         let slims = matches!(cx.options.base, BaseChoice::Auto | BaseChoice::Slim) && cx.options.runs("slim-base");
-        match plan::rewrite(model, stage, &draft, slims) {
-            Ok(rewrite) => found.push(rewrite),
-            Err(reason) => {
+        let mut first_reason = None;
+        for draft in ECOSYSTEMS.iter().filter_map(|find| find(model, stage)) {
+            match plan::rewrite(model, stage, &draft, slims) {
+                Ok(rewrite) => return found.push(rewrite),
+                Err(reason) => first_reason = first_reason.or(Some(reason)),
+            }
+        }
+        match first_reason {
+            Some(reason) => {
                 let unlock = unlock::unlock(&reason);
                 found.decline(span, format!("it is not split: {reason}"), unlock);
             }
+            None if model.stages.len() == 1 => {
+                if let Some((reason, unlock)) = silent::why(model, stage) {
+                    found.decline(span, format!("it is not split: {reason}"), unlock);
+                }
+            }
+            None => {}
         }
     }
 }

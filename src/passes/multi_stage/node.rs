@@ -5,7 +5,7 @@ use crate::model::base;
 use crate::model::deed::deeds;
 use crate::model::split::{self, Kind};
 use crate::model::{Model, Stage, development};
-use crate::tables;
+use crate::tables::{self, ProjectTool};
 
 /// A stage that builds a project with a script of its manifest, or that installs packages with a compiler at hand.
 pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
@@ -26,17 +26,16 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     if !has_compilers && !builds && !base::has_slim_variant(model, stage) {
         return None;
     }
-    Some(Draft {
-        cut,
-        environment: None,
-        copies: plan::artefacts(model, stage, cut),
-        base: None,
-        prune: development::prune(model, stage, cut),
-    })
+    let copies = plan::artefacts(model, stage, cut);
+    let prune = development::tidy(model, stage, cut, &copies);
+    Some(Draft { cut, environment: None, copies, base: None, prune })
 }
 
 fn runs_a_script(model: &Model<'_>, run: usize) -> bool {
     let is_install = |name: Option<&str>| matches!(name, None | Some("install" | "ci" | "prune" | "cache clean"));
-    let is_tool = |program: &str| tables::stages().project_tool(program).is_some();
-    model.calls(run).iter().any(|call| is_tool(call.program()) && !is_install(call.subcommand()))
+    model.calls(run).iter().any(|call| match tables::stages().project_tool(call.program()) {
+        Some(ProjectTool::Packages) => !is_install(call.subcommand()),
+        Some(ProjectTool::Runner) => true,
+        None => false,
+    })
 }

@@ -5,9 +5,10 @@ use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase};
-use crate::model::{Model, Stage, java};
+use crate::model::{Model, Stage, front_end, java, replay};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
+use crate::tables;
 use crate::validate::{Split, Step};
 
 /// What an ecosystem says: where its build ends and what it leaves.
@@ -36,14 +37,18 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
         match split::kind(model, index) {
             Kind::Run if split::makes_directories(model, stage, index) => {}
             Kind::Run => {
-                let deeds = deeds(model, index).unwrap_or_default();
+                let deeds = replay::other_deeds(model, stage, index, &[]).unwrap_or_default();
                 let is_needed = |path: &&str| !carry::is_left_behind(model, stage, cut, path);
                 made.extend(deeds.iter().filter_map(Deed::path).filter(is_needed).map(str::to_owned));
                 made.extend(deeds.iter().filter_map(Deed::path).filter_map(|path| java::packed(model, stage, path)));
+                let builds = deeds.iter().any(|deed| !matches!(deed, Deed::Account | Deed::Owner { .. }));
+                made.extend(deeds.iter().filter_map(|deed| match deed {
+                    Deed::Owner { path, .. } if builds => Some(path.clone()),
+                    _ => None,
+                }));
             }
             Kind::Transfer if model.instruction(index).flag("from").is_none() => {
-                if split::is_brought_later(model, stage, index, cut) || carry::is_scratch_copy(model, stage, cut, index)
-                {
+                if split::is_brought_later(model, stage, index) || carry::is_scratch_copy(model, stage, cut, index) {
                     continue;
                 }
                 match language.and_then(|language| split::assets(model, index, language)) {
@@ -55,11 +60,15 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
         }
     }
     let mut all: Vec<String> = Vec::new();
-    for path in made.into_iter().chain(brought) {
+    for path in made.iter().cloned().chain(brought) {
         if !all.iter().any(|other| is_below(&path, other)) {
             all.retain(|other| !is_below(other, &path));
             all.push(path);
         }
+    }
+    // What changes most often comes last.
+    if language.is_some_and(|name| name != tables::stages().node.family) {
+        all.sort_by_key(|path| made.contains(path));
     }
     if all.len() > MAX_COPIES
         && let Some(directory) = model.state(cut).workdir.fixed()
@@ -134,6 +143,7 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, slims: bo
     split.check(model)?;
     let edits = text::edits(model, stage, &split, &packages)?;
     let without = worth::without(model, stage, draft, &split, &packages, slims.then_some(&edits))?;
+    let keeps_owners = split.keeps_owners(model, stage);
     let mut rewrite = Rewrite::new(
         Level::Guarded,
         model.instruction(stage.from).span,
@@ -142,6 +152,9 @@ pub(super) fn rewrite(model: &Model<'_>, stage: &Stage, draft: &Draft, slims: bo
     )
     .step(Step::SplitStage(Box::new(split)));
     rewrite.edits = edits;
+    if keeps_owners {
+        rewrite = rewrite.assume(model.build_kit());
+    }
     for kind in [
         AssumptionKind::NoComputedReads,
         AssumptionKind::TableBounds,
@@ -171,7 +184,7 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
     let assets = language.and_then(|language| split::assets(model, index, language));
     !split::destination(model, index).is_some_and(|target| is_copied(&target))
         && !assets.is_some_and(|assets| assets.iter().all(is_copied))
-        && !split::is_brought_later(model, stage, index, draft.cut)
+        && !split::is_brought_later(model, stage, index)
         && !carry::is_scratch_copy(model, stage, draft.cut, index)
 }
 
@@ -181,8 +194,9 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         return true;
     }
     let is_same = |deed: &Deed| match deed {
-        Deed::Account => true,
-        Deed::Owner { path, .. } => split::is_made_by_workdir(model, stage, index, path),
+        Deed::Account | Deed::Settings => true,
+        Deed::Upgraded { refreshed, .. } => *refreshed,
+        Deed::Owner { path, .. } => split::is_made_above(model, stage, index, path),
         Deed::Packages { names, refreshed, .. } => {
             *refreshed && names.iter().all(|name| !split::is_build_only(model, name))
         }
@@ -194,8 +208,8 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         Deed::PythonTools(programs) | Deed::Tools(programs) => {
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
-        Deed::Programs => true,
-        Deed::PythonPackages | Deed::Shims(_) | Deed::Taken(_) => false,
+        Deed::Programs => front_end::why_needed(model, stage).is_some(),
+        Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)
 }

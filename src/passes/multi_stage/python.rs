@@ -1,22 +1,45 @@
 //! Python: packages are installed into a virtual environment, which is all that the new stage takes.
 
 use super::plan::{self, Draft};
-use crate::model::base;
+use crate::model::cache::is_below;
+use crate::model::call::Call;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind};
-use crate::model::{Model, Stage};
+use crate::model::{Model, Stage, base, carry, development, front_end};
 use crate::tables;
 
 /// A stage that installs Python packages, with something that only the install needs: packages of the distribution, a full
 /// image, or a tool.
 pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
-    let interpreter = stage.image.as_deref()?.interpreter.as_ref()?;
-    if interpreter.name != tables::stages().environment.interpreter {
+    let last = runs(model, stage)?.rfind(|index| installs(model, *index))?;
+    draft(model, stage, last)
+}
+
+/// The same of a stage that builds a front end too, which Node does, and nothing else needs.
+pub(super) fn find_with_front_end(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
+    let last = runs(model, stage)?.rfind(|index| installs(model, *index))?;
+    let built = runs(model, stage)?.rfind(|index| front_end::calls_node(model, *index))?;
+    if front_end::why_needed(model, stage).is_some() {
         return None;
     }
-    let runs = || stage.instructions.clone().filter(|index| split::kind(model, *index) == Kind::Run);
-    let first = runs().find(|index| installs(model, *index))?;
-    let cut = runs().rfind(|index| installs(model, *index))?;
+    let cut = last.max(built);
+    let mut draft = draft(model, stage, cut)?;
+    let made = front_end::outputs(model, stage, cut);
+    draft.copies.retain(|copy| !made.iter().any(|path| is_below(copy, path)));
+    draft.copies.extend(made);
+    draft.prune = development::tidy(model, stage, cut, &draft.copies);
+    Some(draft)
+}
+
+/// The RUNs of a stage of Python.
+fn runs<'m>(model: &'m Model<'_>, stage: &'m Stage) -> Option<impl DoubleEndedIterator<Item = usize> + use<'m>> {
+    let interpreter = stage.image.as_deref()?.interpreter.as_ref()?;
+    let is_python = interpreter.name == tables::stages().environment.interpreter;
+    is_python.then(|| stage.instructions.clone().filter(|index| split::kind(model, *index) == Kind::Run))
+}
+
+fn draft(model: &Model<'_>, stage: &Stage, cut: usize) -> Option<Draft> {
+    let first = runs(model, stage)?.find(|index| installs(model, *index))?;
     let is_for_the_build =
         |deed: Deed| plan::installs_toolchain(model, &deed) || matches!(deed, Deed::PythonTools(_) | Deed::Tools(_));
     let brings_tools = |index: usize| split::tools_of_copy(model, index).is_some();
@@ -51,11 +74,17 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
 fn installs(model: &Model<'_>, run: usize) -> bool {
     let calls = model.calls(run);
     let table = &tables::stages().environment;
-    let is_project = |call: &crate::model::call::Call<'_>| {
+    let is_project = |call: &Call<'_>| {
         table.projects.contains(&format!("{} {}", call.program(), call.subcommand().unwrap_or_default()))
     };
     match deeds(model, run) {
-        Ok(deeds) => deeds.contains(&Deed::PythonPackages) || calls.iter().any(is_project),
+        Ok(deeds) => {
+            let is_environment = |call: &Call<'_>| call.program() == "pip" && call.subcommand() == Some("install");
+            let has_place = deeds.iter().any(|deed| matches!(deed, Deed::Below(_)));
+            deeds.contains(&Deed::PythonPackages)
+                || calls.iter().any(is_project)
+                || has_place && calls.iter().any(is_environment)
+        }
         Err(_) => {
             calls.iter().any(|call| call.program() == "pip" && call.subcommand() == Some("install") || is_project(call))
         }
@@ -71,10 +100,16 @@ fn deeds_of<'m>(model: &'m Model<'_>, stage: &Stage, cut: usize) -> impl Iterato
 fn own_environments(model: &Model<'_>, stage: &Stage, first: usize, cut: usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let on_path = split::environment_on_path(model, first);
+    let filled: Vec<String> = (first..=cut)
+        .filter(|index| split::kind(model, *index) == Kind::Run && installs(model, *index))
+        .flat_map(|index| deeds(model, index).unwrap_or_default())
+        .filter_map(|deed| matches!(deed, Deed::Below(_)).then(|| deed.path().map(str::to_owned))?)
+        .collect();
     for run in (stage.instructions.start..=cut).filter(|index| split::kind(model, *index) == Kind::Run) {
         for deed in deeds(model, run).unwrap_or_default() {
             let Deed::Output(path) = deed else { continue };
-            if (installs(model, run) || Some(&path) == on_path.as_ref()) && !found.contains(&path) {
+            let is_own = installs(model, run) || Some(&path) == on_path.as_ref() || filled.contains(&path);
+            if is_own && !found.contains(&path) && !carry::is_left_behind(model, stage, cut, &path) {
                 found.push(path);
             }
         }

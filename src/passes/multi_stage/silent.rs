@@ -1,9 +1,9 @@
 //! Why nothing is split where no kind of program was found.
 
 use super::unlock;
-use crate::model::deed::deeds;
+use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind};
-use crate::model::{Base, Model, Stage, dependencies};
+use crate::model::{Base, Model, Stage, dependencies, front_end};
 use crate::syntax::ast::InstructionKind;
 use crate::tables::{self, BuildOnly, ImageFacts};
 
@@ -50,6 +50,18 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
     {
         let line = model.lines.line(model.instruction(run).span.start);
         return Some((format!("line {line}: {reason}"), unlock::unlock(&reason)));
+    }
+    let has_node = |run: usize| {
+        deeds(model, run).is_ok_and(|deeds| {
+            let brings = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| front_end::programs_of(name).is_some()));
+            deeds.iter().any(brings)
+        })
+    };
+    if image.family != tables::stages().node.family
+        && runs().any(has_node)
+        && let Some(reason) = front_end::why_needed(model, stage)
+    {
+        return Some((format!("Node stays: {reason}"), "a program that does without Node"));
     }
     let table = tables::stages();
     let language = image.interpreter.as_ref().map(|interpreter| interpreter.name.as_str());

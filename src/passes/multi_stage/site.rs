@@ -1,6 +1,7 @@
 //! Sites: files that a build makes and a server of files serves, which needs nothing else of the build.
 
 use super::plan::Draft;
+use crate::model::cache::is_below;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind};
 use crate::model::{Model, Stage, served};
@@ -18,7 +19,7 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     // Something that the server does not read has to be left out.
     let is_left = |deed: &Deed| match deed {
         Deed::PythonPackages => true,
-        deed => deed.path().is_some_and(|path| !served::is_served(&directory, path)),
+        deed => deed.path().is_some_and(|path| !is_below(path, &directory)),
     };
     let leaves = |index: usize| {
         split::kind(model, index) == Kind::Run && deeds(model, index).is_ok_and(|deeds| deeds.iter().any(is_left))

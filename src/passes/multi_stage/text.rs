@@ -5,7 +5,7 @@ use crate::model::split::{self, Kind, RuntimePackages};
 use crate::model::{Model, Stage};
 use crate::source::Span;
 use crate::syntax::ast::{InstructionKind, ItemKind};
-use crate::validate::Split;
+use crate::validate::{Carried, Split};
 
 /// A line that an install makes longer than this names each package on a line of its own.
 const LINE_WIDTH: usize = 100;
@@ -43,6 +43,11 @@ pub(super) fn edits(
     header.push_str(style.line_end);
     header.push_str(&new_stage(model, stage, split, packages, &style)?);
     edits.push(Edit::insert(end, header));
+    if let Some(index) = split.carried_below(model) {
+        let at = lines(model, index - 1).end;
+        let line_end = if model.source[..at].ends_with('\n') { "" } else { style.line_end };
+        edits.push(Edit::insert(at, format!("{line_end}{}", carried(model, stage, split, &style, Carried::Above)?)));
+    }
     Ok(edits)
 }
 
@@ -104,11 +109,11 @@ fn new_stage(
     if split.installs_first(model) {
         text.push_str(&install.take().unwrap_or_default());
     }
-    let carried = carried(model, stage, split, style)?;
+    let above = carried(model, stage, split, style, Carried::Above)?;
     let carried_above = split.carried_above(model);
     for index in stage.instructions.start..=split.cut {
         if carried_above == Some(index) {
-            text.push_str(&carried);
+            text.push_str(&above);
         }
         let is_repeated = split.repeated.contains(&index);
         if !is_repeated && split::installs_packages(model, index) {
@@ -117,33 +122,37 @@ fn new_stage(
         let part = match split::kind(model, index) {
             Kind::Configuration => block(model, index),
             _ if is_repeated => lines(model, index),
-            _ => continue,
+            _ => {
+                text.extend(split.part_line(model, stage, index).map(|line| style.line(&line)));
+                continue;
+            }
         };
         text.push_str(part.of(model.source));
         if !text.ends_with('\n') {
             text.push_str(style.line_end);
         }
     }
-    if carried_above.is_none() {
-        text.push_str(&carried);
+    if carried_above.is_none() && split.carried_below(model).is_none() {
+        text.push_str(&above);
     }
+    text.push_str(&carried(model, stage, split, style, Carried::Behind)?);
     Ok(text)
 }
 
 /// What takes over what was built.
-fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style) -> Result<String, String> {
-    Ok(split.carried_lines(model, stage)?.iter().map(|line| style.line(line)).collect())
+fn carried(model: &Model<'_>, stage: &Stage, split: &Split, style: &Style, place: Carried) -> Result<String, String> {
+    Ok(split.carried_lines(model, stage, place)?.iter().map(|line| style.line(line)).collect())
 }
 
 /// The install of the packages that the new stage needs.
 fn install(stage: &Stage, packages: &RuntimePackages, style: &Style) -> Result<Option<String>, String> {
-    if packages.install.is_empty() {
+    if packages.install.is_empty() && packages.upgrade.is_none() {
         return Ok(None);
     }
     let manager = stage.image.as_deref().and_then(|image| image.package_manager.known());
     let line = manager.and_then(|manager| split::install_line(*manager, packages));
     let line = line.ok_or("the package manager of the base image is not written")?;
-    if line.len() <= LINE_WIDTH {
+    if line.len() <= LINE_WIDTH || packages.install.is_empty() {
         return Ok(Some(style.line(&line)));
     }
     let names = packages.install.join(" ");

@@ -6,8 +6,9 @@ use crate::model::base::{self, Refusal, Slim};
 use crate::model::body::BodyCache;
 use crate::model::deed::deeds;
 use crate::model::split::{self, Kind, RuntimePackages};
-use crate::model::{Model, Stage, served};
+use crate::model::{Model, Stage, projects, served};
 use crate::syntax;
+use crate::tables;
 use crate::validate::Split;
 
 /// What the new stage is without, in words; `edits` are those of the split, where a slim image may follow on it.
@@ -37,6 +38,10 @@ pub(super) fn without(
     }
     if split.prune.is_some() {
         return Ok("without development dependencies".to_owned());
+    }
+    let is_of_node = stage.image.as_deref().is_some_and(|image| image.family == tables::stages().node.family);
+    if is_of_node && !projects::of_build(model, stage, split.cut).is_empty() {
+        return Ok("without the packages of what browsers load".to_owned());
     }
     if let Some(words) = of_packages(&tools(model, stage, split)) {
         return Ok(words);

@@ -4,10 +4,11 @@ use super::super::text;
 use super::{NOT_SHIPPED, Place, at_level};
 use crate::edit::Edit;
 use crate::model::call::Call;
-use crate::model::chain::Chain;
 use crate::model::packages::{self, NO_RECOMMENDS, REMOVE_LISTS};
+use crate::model::{Refusal, lists};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
 use crate::shell::ast::Word;
+use crate::syntax::make;
 use crate::tables;
 use crate::validate::Step;
 
@@ -39,8 +40,8 @@ impl Place<'_> {
     /// `apt-get update` in front of an install that relies on an earlier RUN.
     pub(super) fn update_first(&self, call: &Call<'_>, found: &mut Findings) {
         if packages::updates_first(&self.calls, call)
-            || !self.earlier_update(self.run)
-            || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists")
+            || !lists::are_refreshed_above(self.model, self.run)
+            || self.has_lists_mounted()
         {
             return;
         }
@@ -48,30 +49,24 @@ impl Place<'_> {
         if self.calls.iter().any(|other| other.id < call.id && packages::is_apt_install(other)) {
             return;
         }
-        if self.sources_changed(self.run) {
-            let reason = "package sources change between `apt-get update` and the install";
-            found.decline(self.span(), reason, "`apt-get update` in the same RUN");
-            return;
+        match self.with_update(call) {
+            Ok(rewrite) => found.push(rewrite),
+            Err((reason, unlock)) => found.decline(self.span(), reason, unlock),
         }
-        let Some(update) = packages::update_command(call) else {
-            found.decline(
-                self.span(),
-                "the install is run through another program or with variables",
-                "`apt-get update` in the same RUN",
-            );
-            return;
-        };
-        let Some((chain, at)) = self.in_chain(call) else {
-            found.decline(self.span(), "the install is no part of a plain `&&` list", "a plain `&&` list");
-            return;
-        };
+    }
+
+    fn with_update(&self, call: &Call<'_>) -> Result<Rewrite, Refusal> {
+        const UNLOCK: &str = "`apt-get update` in the same RUN";
+        let refused = |reason: &str| (reason.to_owned(), UNLOCK);
+        if lists::sources_change(self.model, self.run) {
+            return Err(refused("package sources change between `apt-get update` and the install"));
+        }
+        let run_otherwise = || refused("the install is run through another program or with variables");
+        let update = packages::update_command(call).ok_or_else(run_otherwise)?;
+        let no_list = || ("the install is no part of a plain `&&` list".to_owned(), "a plain `&&` list");
+        let (chain, at) = self.in_chain(call).ok_or_else(no_list)?;
         if at > 0 && chain.elements[at - 1].simple().is_none() {
-            found.decline(
-                self.span(),
-                "the command before the install is a compound one",
-                "`apt-get update` in the same RUN",
-            );
-            return;
+            return Err(refused("the command before the install is a compound one"));
         }
         let rewrite = Rewrite::new(
             Level::Safe,
@@ -79,8 +74,51 @@ impl Place<'_> {
             format!("`{update}` runs before the install, in the same RUN"),
             "a cached RUN that only updates leaves old lists behind, from which packages cannot be fetched any more",
         );
-        let step = Step::AddUpdate { run: self.run, command: call.id, text: update.clone() };
-        found.push(rewrite.edit(text::prepend(self.model, self.run, &chain, at, &update)).step(step));
+        let (run, command) = (self.run, call.id);
+        if self.lists_go(run) {
+            let step = Step::AddUpdate { run, command, text: update.clone() };
+            return Ok(rewrite.edit(text::prepend(self.model, run, &chain, at, &update)).step(step));
+        }
+        lists::may_be_scratch(self.model, run).map_err(|reason| {
+            (format!("its own lists would stay in a layer, for what may need them later: {reason}"), UNLOCK)
+        })?;
+        let instruction = self.model.instruction(run);
+        let flag = make::mount(&lists::scratch(), self.model.dockerfile.escape).ok_or_else(no_list)?;
+        let separator = if text::is_heredoc(self.model, run) { "" } else { &text::continuation(self.model, run) };
+        let flag = format!("{flag} {separator}");
+        let start = self.model.script_span(run, chain.elements[at].node.span).start;
+        let rewrite = if start == instruction.arguments.start {
+            let joint = text::joint(self.model, run, &chain, at);
+            rewrite.edit(Edit::insert(start, format!("{flag}{update}{joint}")))
+        } else {
+            let first = text::prepend(self.model, run, &chain, at, &update);
+            rewrite.edit(Edit::insert(instruction.arguments.start, flag)).edit(first)
+        };
+        Ok(Rewrite {
+            level: Level::Guarded,
+            message: format!("{}, which forgets these lists", rewrite.message),
+            reason: format!(
+                "{}; the lists of the earlier RUN stay for what may need them, and those of this one would only add to them",
+                rewrite.reason
+            ),
+            ..rewrite
+        }
+        .assume(self.model.build_kit())
+        .step(Step::AddScratchUpdate { run, command, text: update }))
+    }
+
+    /// Whether the lists are no part of the layer.
+    fn has_lists_mounted(&self) -> bool {
+        packages::has_cache_mount(self.model, self.run, lists::LISTS)
+            || self.model.mounts(self.run).contains(&lists::scratch())
+    }
+
+    /// Whether the lists that the RUN refreshes go at its end, or are no part of an image and may be mounted instead.
+    fn lists_go(&self, run: usize) -> bool {
+        let calls = self.model.calls(run);
+        !self.model.is_shipped(self.stage) && self.model.descendants(self.stage).is_empty()
+            || calls.iter().any(removes_lists)
+            || calls.iter().all(|call| !is_by_sudo(call)) && packages::lists_are_not_read_after(self.model, run).is_ok()
     }
 
     /// The RUNs right below the head that become a part of it: they only install, and the head does nothing else than apt does
@@ -113,9 +151,10 @@ impl Place<'_> {
     /// Whether the RUN installs from the lists of an earlier one, and refreshes them itself in the end.
     fn gains_update(&self, run: usize, calls: &[Call<'_>]) -> bool {
         calls.iter().any(packages::is_apt_install)
-            && self.earlier_update(run)
-            && !self.sources_changed(run)
-            && !packages::has_cache_mount(self.model, run, "/var/lib/apt/lists")
+            && lists::are_refreshed_above(self.model, run)
+            && !lists::sources_change(self.model, run)
+            && !packages::has_cache_mount(self.model, run, lists::LISTS)
+            && (self.lists_go(run) || lists::may_be_scratch(self.model, run).is_ok())
     }
 
     /// This RUN and the installs right below it become one RUN.
@@ -142,45 +181,14 @@ impl Place<'_> {
         above.into_iter().any(|head| self.installs_below(head).contains(&self.run))
     }
 
-    /// Whether a RUN of the stage above this one, or of those it is built from, refreshes apt's lists.
-    fn earlier_update(&self, run: usize) -> bool {
-        let mut stage = self.stage;
-        let mut end = run;
-        loop {
-            if (stage.instructions.start..end).any(|run| self.refreshes_or_fails(run)) {
-                return true;
-            }
-            let crate::model::Base::Stage(parent) = stage.base else { return false };
-            stage = &self.model.stages[parent];
-            end = stage.instructions.end;
-        }
-    }
-
-    /// The instructions behind the last refresh of apt's lists and up to this RUN change where packages come from.
-    fn sources_changed(&self, run: usize) -> bool {
-        let start = (self.stage.instructions.start..run).rev().find(|run| self.refreshes_or_fails(*run));
-        let changes = |index: usize| {
-            let text = self.model.instruction(index).full_span().of(self.model.source);
-            ["/etc/apt", "add-apt-repository", "apt-key", "dpkg --add-architecture"]
-                .iter()
-                .any(|trace| text.contains(trace))
-        };
-        (start.unwrap_or(self.stage.instructions.start)..=run).any(changes)
-    }
-
-    /// Whether the RUN refreshes apt's lists, and fails when that fails. One that may fail and go on is the author's
-    /// wish, which a strict `apt-get update &&` would not respect.
-    pub(super) fn refreshes_or_fails(&self, run: usize) -> bool {
-        let chain = self.model.body(run).and_then(|body| body.understood()).and_then(Chain::of);
-        let calls = self.model.calls(run);
-        let update = calls.iter().find(|call| call.is_apt() && call.subcommand() == Some("update"));
-        let (Some(chain), Some(update)) = (chain, update) else { return false };
-        chain.elements.iter().any(|element| element.simple().is_some_and(|simple| std::ptr::eq(simple, update.command)))
-    }
-
-    pub(super) fn assume_yes(&self, call: &Call<'_>) -> Option<Rewrite> {
+    pub(super) fn assume_yes(&self, call: &Call<'_>, found: &mut Findings) -> Option<Rewrite> {
         let has_yes = call.option(&["-y", "--yes", "--assume-yes", "-qq", "--force-yes"]).is_some();
         if has_yes || !call.is_plain() || self.has_apt_configuration() {
+            return None;
+        }
+        if self.has_options_in_variables(call) {
+            let reason = "options of the command stand in a variable";
+            found.decline(self.span(), reason, "`-y` in the variable, if it is not there");
             return None;
         }
         let rewrite = self.with_option(call, "-y")?;
@@ -232,7 +240,8 @@ impl Place<'_> {
         let more =
             if recommends.lost.len() > 4 { format!(" and {} more", recommends.lost.len() - 4) } else { String::new() };
         let lost = quoted(&recommends.lost[..recommends.lost.len().min(4)]);
-        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image");
+        let unless = if recommends.is_full { ", as far as the base image does not have them" } else { "" };
+        let mut message = format!("gains `{NO_RECOMMENDS}`: {lost}{more} stay out of the image{unless}");
         let mut rewrite = Rewrite::new(
             Level::Guarded,
             self.model.script_span(self.run, call.span()),
@@ -273,18 +282,14 @@ impl Place<'_> {
         });
         // Where a RUN only refreshes the lists, it is the RUN that may go.
         let is_alone = self.calls.len() == 1;
-        if removed || packages::has_cache_mount(self.model, self.run, "/var/lib/apt/lists") {
+        if removed || self.has_lists_mounted() {
             return;
         }
         if !self.model.is_shipped(self.stage) {
             found.decline(self.span(), NOT_SHIPPED, "nothing");
             return;
         }
-        if self
-            .calls
-            .iter()
-            .any(|call| call.is_apt() && call.command.words.first().and_then(Word::literal).as_deref() == Some("sudo"))
-        {
+        if self.calls.iter().any(is_by_sudo) {
             found.decline(self.span(), "apt runs through sudo", "remove the lists by hand");
             return;
         }
@@ -326,6 +331,11 @@ impl Place<'_> {
 /// Whether one of the calls refreshes apt's lists.
 fn updates(calls: &[Call<'_>]) -> bool {
     calls.iter().any(|call| call.is_apt() && call.subcommand() == Some("update"))
+}
+
+/// Whether it is apt, run through sudo.
+fn is_by_sudo(call: &Call<'_>) -> bool {
+    call.is_apt() && call.command.words.first().and_then(Word::literal).as_deref() == Some("sudo")
 }
 
 /// Whether the call removes apt's lists, or what lies above them.

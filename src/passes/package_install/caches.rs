@@ -43,6 +43,11 @@ impl Place<'_> {
     }
 
     fn gain(&self, call: &Call<'_>, gain: &Gain, reason: &str, found: &mut Findings) {
+        if self.has_options_in_variables(call) {
+            let reason = "options of the command stand in a variable";
+            found.decline(self.span(), reason, format!("`{}` in the variable, if it is not there", gain.option));
+            return;
+        }
         if !call.is_plain() {
             let (reason, unlock) = call.why_not_plain();
             found.decline(self.span(), reason, unlock);

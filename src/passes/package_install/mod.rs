@@ -36,8 +36,10 @@ use super::{Pass, PassContext, PassInfo, text};
 use crate::edit::Edit;
 use crate::model::call::Call;
 use crate::model::chain::Chain;
+use crate::model::scope::Variable;
 use crate::model::{Model, Stage};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
+use crate::shell::ast::WordPart;
 use crate::source::Span;
 use crate::tables::{self, Tool};
 use crate::validate::Step;
@@ -120,7 +122,8 @@ impl Place<'_> {
             match (call.program(), call.subcommand()) {
                 ("apt-get" | "apt", Some("install")) => {
                     self.update_first(call, found);
-                    found.rewrites.extend(self.assume_yes(call));
+                    let yes = self.assume_yes(call, found);
+                    found.rewrites.extend(yes);
                     self.no_recommends(call, found);
                 }
                 ("apk", Some("add")) => self.no_cache(call, found),
@@ -167,6 +170,18 @@ impl Place<'_> {
         let before = self.model.script_span(self.run, call.command.words.get(at - 1)?.span);
         let step = Step::AddOption { run: self.run, command: call.id, at, option: option.to_owned() };
         Some(self.bare(call).edit(Edit::insert(before.end, format!(" {option}"))).step(step))
+    }
+
+    /// Whether a variable of the call stands for options, by the value that it has or has by default.
+    fn has_options_in_variables(&self, call: &Call<'_>) -> bool {
+        let names = call.command.words.iter().flat_map(|word| &word.parts).filter_map(|part| match part {
+            WordPart::Expansion { variable, .. } => variable.as_deref(),
+            WordPart::Literal { .. } | WordPart::Substitution { .. } => None,
+        });
+        names.into_iter().any(|name| match self.model.state(self.run).variables.get(name) {
+            Variable::Set(value) => value.text.as_deref().is_some_and(|text| text.trim_start().starts_with('-')),
+            Variable::Unset | Variable::Unknown => false,
+        })
     }
 
     fn bare(&self, call: &Call<'_>) -> Rewrite {

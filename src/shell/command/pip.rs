@@ -2,6 +2,14 @@
 
 use super::{Argument, Invocation};
 
+/// The directory of packages that are named by their files: `dist/*.whl`.
+#[must_use]
+pub fn built_package(requirement: &Argument) -> Option<&str> {
+    let (directory, name) = requirement.pattern.as_deref()?.rsplit_once('/')?;
+    let is_file = name == "*" || [".whl", ".tar.gz"].iter().any(|end| name.ends_with(end));
+    (is_file && !directory.contains("://")).then_some(directory)
+}
+
 /// What pip reads and where it writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipInstall<'a> {

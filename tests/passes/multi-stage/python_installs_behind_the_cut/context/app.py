@@ -1,1 +1,3 @@
-print('a')
+import subprocess
+
+print(subprocess.run(["node", "--version"], check=True))

@@ -1,0 +1,6 @@
+# /// script
+# dependencies = ["rich"]
+# ///
+import signal
+
+signal.signal(signal.SIGTERM, lambda *_: exit(0))

@@ -1,0 +1,3 @@
+import subprocess
+
+subprocess.run(["alembic", "upgrade", "head"])

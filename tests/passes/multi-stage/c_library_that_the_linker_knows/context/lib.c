@@ -1,0 +1,3 @@
+int number(void) {
+    return 7;
+}

@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int number(void);
+
+int main(void) {
+    printf("%d\n", number());
+}

@@ -1,0 +1,1 @@
+int pack(void); int main(void) { return pack(); }

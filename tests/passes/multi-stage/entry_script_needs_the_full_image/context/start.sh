@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+hg pull --cwd /data
+exec notes

@@ -1,0 +1,7 @@
+package notes;
+
+public class Main {
+    public static void main(String[] words) {
+        System.out.println("notes");
+    }
+}

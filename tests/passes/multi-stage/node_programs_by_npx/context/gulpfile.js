@@ -1,0 +1,3 @@
+const { src, dest } = require('gulp')
+
+exports.styles = () => src('styles/*').pipe(dest('public'))

@@ -1,0 +1,2 @@
+<?php
+new SQLite3($argv[1]);

@@ -1,0 +1,2 @@
+STATICFILES_DIRS = ['assets']
+STATIC_ROOT = '/srv/static'

@@ -1,0 +1,3 @@
+import subprocess
+
+subprocess.run(["node", "render.mjs"], check=True)

@@ -1,0 +1,2 @@
+import { build } from 'esbuild'
+await build({ outdir: '../public' })
