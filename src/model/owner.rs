@@ -403,6 +403,16 @@ pub(super) fn homes(model: &Model<'_>, run: usize) -> Vec<String> {
     accounts(model, run).into_iter().map(|account| account.home).collect()
 }
 
+/// The home of the account that a RUN in front of the instruction makes.
+pub(super) fn home_of(model: &Model<'_>, before: usize, name: &str) -> Option<String> {
+    let stage = model.stage_of(before)?;
+    let runs = (stage.instructions.start..before).filter(|run| model.is_run(*run));
+    runs.into_iter()
+        .flat_map(|run| accounts(model, run))
+        .find(|account| account.name == name)
+        .map(|account| account.home)
+}
+
 fn text_of(option: &CommandOption) -> Option<String> {
     option.value.as_ref()?.text.clone()
 }

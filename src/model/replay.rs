@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::cache::is_below;
 use super::call::Call;
-use super::deed::{Deed, deeds_without, joined};
+use super::deed::{Deed, deeds, deeds_without, joined};
+use super::split::Kind;
 use super::{Model, Stage, split};
 use crate::shell::ast::{Node, NodeKind, SimpleCommand, Statement, Terminator, Word};
 use crate::source::Span;
@@ -137,13 +138,13 @@ fn work(model: &Model<'_>, stage: &Stage, run: usize, call: &Call<'_>, copies: &
         }
         Operands::Attributes if !paths.iter().any(is_copied) => {
             let is_own = |path: &String| made.iter().any(|made| is_below(path, made) || is_below(made, path));
+            let is_workdir = |path: &String| split::is_made_by_workdir(model, stage, run, path);
             if !paths.iter().all(is_of_program) {
                 return Work::Other;
             }
-            if paths.iter().all(is_own) {
+            if paths.iter().all(|path| is_own(path) || is_workdir(path) && is_empty(model, stage, run, path)) {
                 return repeated(Vec::new());
             }
-            let is_workdir = |path: &String| split::is_made_by_workdir(model, stage, run, path);
             let recursive: Vec<usize> = call.options().iter().map(|option| option.words.start).collect();
             if !paths.iter().all(is_workdir) || call.options().iter().any(|option| option.name != "--recursive") {
                 return Work::Other;
@@ -154,6 +155,16 @@ fn work(model: &Model<'_>, stage: &Stage, run: usize, call: &Call<'_>, copies: &
         }
         _ => Work::Other,
     }
+}
+
+/// Whether nothing is put into the directory in front of the RUN.
+fn is_empty(model: &Model<'_>, stage: &Stage, run: usize, directory: &str) -> bool {
+    let meets = |path: &str| is_below(path, directory) || is_below(directory, path);
+    (stage.instructions.start..run).all(|index| match split::kind(model, index) {
+        Kind::Transfer => split::destination(model, index).is_some_and(|target| !meets(&target)),
+        Kind::Run => deeds(model, index).is_ok_and(|deeds| !deeds.iter().filter_map(Deed::path).any(meets)),
+        _ => true,
+    })
 }
 
 /// The text of a command that only changes settings of the distribution, by variables that ENV sets at most.

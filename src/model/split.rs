@@ -1020,7 +1020,7 @@ pub fn may_have_environment(model: &Model<'_>, stage: &Stage, first: usize, cut:
         }
     }
     for index in stage.instructions.clone() {
-        path_stays(model, index, first)?;
+        path_stays(model, index, first, cut)?;
         if kind(model, index) == Kind::Run && index <= cut {
             let all = deeds(model, index)?;
             let schedules = |deed: &Deed| matches!(deed, Deed::Packages { names, .. } if names.iter().any(|name| tables::stages().login.schedulers.contains(name)));
@@ -1040,12 +1040,25 @@ pub fn environment_on_path(model: &Model<'_>, index: usize) -> Option<String> {
     first.strip_suffix(&format!("/{}", tables::stages().environment.bin)).map(str::to_owned)
 }
 
-/// An instruction that leaves the programs of the environment first on the PATH.
-fn path_stays(model: &Model<'_>, index: usize, first: usize) -> Result<(), String> {
+/// The directories on the PATH at the instruction.
+fn path_of(model: &Model<'_>, index: usize) -> Option<Vec<String>> {
+    let Variable::Set(path) = model.state(index).variables.get("PATH") else { return None };
+    Some(path.fixed()?.split(':').map(str::to_owned).collect())
+}
+
+/// An instruction that leaves the programs of the environment first on the PATH, but for what stood in front of the interpreter.
+fn path_stays(model: &Model<'_>, index: usize, first: usize, cut: usize) -> Result<(), String> {
     let instruction = model.instruction(index);
+    // What is put in front of the whole PATH behind the build was in front of the interpreter's directory, too.
+    let above = path_of(model, first).unwrap_or_default();
+    let is_kept = |value: &str| {
+        let put = value.strip_suffix(":$PATH").or_else(|| value.strip_suffix(":${PATH}"));
+        let is_apart = |part: &str| part.starts_with('/') && !above.iter().any(|own| own == part.trim_end_matches('/'));
+        index > cut && !above.is_empty() && put.is_some_and(|put| put.split(':').all(is_apart))
+    };
     if index > first
         && let InstructionKind::Env(pairs) = &instruction.kind
-        && pairs.pairs.iter().any(|pair| pair.key.text == "PATH")
+        && pairs.pairs.iter().any(|pair| pair.key.text == "PATH" && !is_kept(pair.value.text.trim_matches(['"', '\''])))
     {
         return Err("PATH is set behind the install".to_owned());
     }
@@ -1125,13 +1138,14 @@ pub fn environment_lines(model: &Model<'_>, stage: &Stage, last: usize) -> [Stri
 /// The options by which installs of the RUN pass over a virtual environment, each with the blanks before it.
 #[must_use]
 pub fn system_options(model: &Model<'_>, run: usize) -> Vec<Span> {
-    let table = &tables::stages().environment.system;
+    let (system, user) = (&tables::stages().environment.system, &tables::stages().environment.user);
     let mut spans = Vec::new();
     for call in model.calls(run) {
-        if format!("{} {}", call.program(), call.subcommand().unwrap_or_default()) != table.command {
-            continue;
-        }
-        for option in call.options().iter().filter(|option| table.options.contains(&option.name)) {
+        let called = format!("{} {}", call.program(), call.subcommand().unwrap_or_default());
+        let passes_over = |name: &str| {
+            called == system.command && system.options.contains(name) || called == user.command && user.option == name
+        };
+        for option in call.options().iter().filter(|option| passes_over(&option.name)) {
             let words = &call.command.words;
             if let (Some(before), Some(word)) =
                 (words.get(option.words.start.wrapping_sub(1)), words.get(option.words.start))

@@ -654,6 +654,8 @@ pub struct PythonEnvironment {
     pub activated: BTreeSet<String>,
     /// What makes a command pass over it.
     pub system: PassesOver,
+    /// Where packages of a user go.
+    pub user: UserBase,
     /// Packages that only install and build, with their programs.
     pub tools: BTreeMap<String, Vec<String>>,
     /// Other packages, with their programs.
@@ -698,6 +700,20 @@ pub struct Starter {
     /// Whether the project may be installed into the interpreter's own directories.
     pub of_interpreter: bool,
     source: String,
+}
+
+/// Where packages of a user go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserBase {
+    /// The directory below the home.
+    pub directory: String,
+    /// The command, and the option by which it puts them there.
+    pub command: String,
+    /// See `command`.
+    pub option: String,
+    /// Variables that say otherwise.
+    pub unless: Vec<String>,
 }
 
 /// What makes a command pass over virtual environments.

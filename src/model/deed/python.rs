@@ -3,6 +3,7 @@
 
 use super::{Deed, Reader, joined, source_at};
 use crate::model::manifest::pyproject;
+use crate::model::owner;
 use crate::model::scope::Variable;
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::command::Invocation;
@@ -35,7 +36,10 @@ impl Reader<'_> {
         let install = PipInstall::of(invocation).filter(|_| subcommand == "install");
         let install = install.ok_or_else(|| format!("what `pip {subcommand}` leaves behind is not known"))?;
         let elsewhere = &tables::stages().environment.options;
-        if let Some(option) = invocation.options.iter().find(|option| elsewhere.contains(&option.name)) {
+        // What root has of its own goes where the other packages are: a split takes the option out.
+        let of_user = if install.user { self.user_base()? } else { None };
+        let is_elsewhere = |name: &str| elsewhere.contains(name) && !(name == "--user" && install.user);
+        if let Some(option) = invocation.options.iter().find(|option| is_elsewhere(&option.name)) {
             return Err(format!("`pip install {}` installs elsewhere", option.name));
         }
         if invocation.unknown_option.is_some() {
@@ -45,6 +49,7 @@ impl Reader<'_> {
             self.in_place(value.text.as_deref().ok_or("what pip installs is known only when it runs")?)?;
         }
         let environment = match &invocation.directory {
+            None if of_user.is_some() => of_user.clone(),
             Some(directory) => Some(self.environment_of(directory).ok_or("where `pip` installs is not known")?),
             None => None,
         };
@@ -75,7 +80,7 @@ impl Reader<'_> {
             self.requirements(path, 0)?;
         }
         if let Some(environment) = environment {
-            self.deeds.push(Deed::Below(environment));
+            self.deeds.push(if of_user.is_some() { Deed::Output(environment) } else { Deed::Below(environment) });
             return Ok(());
         }
         let is_bare = install.requirement_files.is_empty() && !install.requirements.is_empty();
@@ -93,6 +98,21 @@ impl Reader<'_> {
             .map(|tools| tools.concat());
         self.deeds.push(tools.filter(|tools| !tools.is_empty()).map_or(Deed::PythonPackages, Deed::PythonTools));
         Ok(())
+    }
+
+    /// Where packages of the user go who is not root (site, "PYTHONUSERBASE"); `None` for root.
+    fn user_base(&self) -> Result<Option<String>, String> {
+        let table = &tables::stages().environment;
+        if table.user.unless.iter().any(|name| !matches!(self.variable(name), Ok(None))) {
+            return Err("where `pip install --user` puts packages is not known".to_owned());
+        }
+        if self.model.user(self.run).is_root() {
+            return Ok(None);
+        }
+        let name = self.model.state(self.run).user.fixed().unwrap_or_default();
+        let known = self.model.user(self.run).home.or_else(|| owner::home_of(self.model, self.run, name));
+        let home = known.ok_or("the home of the user is not known")?;
+        Ok(Some(joined(&home, &table.user.directory)))
     }
 
     /// `pip wheel`: packages that are built, in a directory.

@@ -80,7 +80,7 @@ fn installs(model: &Model<'_>, run: usize) -> bool {
     match deeds(model, run) {
         Ok(deeds) => {
             let is_environment = |call: &Call<'_>| call.program() == "pip" && call.subcommand() == Some("install");
-            let has_place = deeds.iter().any(|deed| matches!(deed, Deed::Below(_)));
+            let has_place = deeds.iter().any(|deed| deed.path().is_some());
             deeds.contains(&Deed::PythonPackages)
                 || calls.iter().any(is_project)
                 || has_place && calls.iter().any(is_environment)
