@@ -162,7 +162,8 @@ fn may_use(model: &Model<'_>, run: usize) -> bool {
 
 /// Checks that nothing which a container starts compiles.
 fn stays_built(model: &Model<'_>, stage: &Stage, packages: &RuntimePackages) -> Result<(), Refusal> {
-    if let Err(reason) = packages.are_enough(model, stage) {
+    let image = stage.image.as_deref().ok_or_else(|| ("nothing is known of the base image".to_owned(), "nothing"))?;
+    if let Err(reason) = packages.are_enough(model, stage, image) {
         let unlock = if model.context.is_known() {
             "nothing, if the program compiles when it runs"
         } else {

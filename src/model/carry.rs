@@ -39,6 +39,22 @@ pub fn is_left_behind(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) 
         && !is_named(model, stage, cut, path)
 }
 
+/// Whether what a COPY brings to the path, up to the instruction `cut`, is of no use any more: an install took what the program needs of it,
+/// the program does not start there, and neither code nor what the build tells the compiler names it.
+#[must_use]
+pub fn is_installed(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
+    let is_taken =
+        |deed: &Deed| matches!(deed, Deed::Taken(from) if is_below(path, from) && !is_named(model, stage, cut, from));
+    let takes = |index: usize| {
+        split::kind(model, index) == Kind::Run && deeds(model, index).is_ok_and(|deeds| deeds.iter().any(is_taken))
+    };
+    let tells = |text: &str| text.lines().any(|line| tables::stages().tells_the_sources(line));
+    (stage.instructions.start..=cut).any(takes)
+        && !is_started_in(model, stage, path)
+        && !is_named(model, stage, cut, path)
+        && !split::context_files(model).is_none_or(|files| files.iter().any(|(_, text)| tells(text)))
+}
+
 /// Whether a COPY brings what stands at the path, and it has nothing but sources that only the compiler reads.
 fn is_source(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) -> bool {
     let Some(language) = split::language(model, stage, cut) else { return false };

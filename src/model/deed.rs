@@ -12,7 +12,7 @@ pub use python::with_any_extras;
 
 use super::cache::is_below;
 use super::walk::clean;
-use super::{Model, front_end, gems, installs, java, outputs, split};
+use super::{Model, front_end, gems, installs, java, outputs, php, split};
 use crate::shell::ast::{Child, Node, Script, SimpleCommand, Word};
 use crate::shell::command::packages::{Action, Manager, PackageCommand};
 use crate::shell::command::{Argument, Invocation, recognize};
@@ -268,6 +268,17 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Notes files that are edited in place, which are there as the command fails otherwise; whether they are known.
+    fn edits(&mut self, paths: &[Option<String>]) -> bool {
+        let [directory] = self.directories.as_slice() else { return false };
+        let Some(paths) = paths.iter().map(Option::as_deref).collect::<Option<Vec<&str>>>() else { return false };
+        let made = paths.iter().map(|path| joined(directory, fixed_part(path)));
+        let deed = |path: String| if tables::stages().is_setting(&path) { Deed::Settings } else { Deed::Output(path) };
+        let made: Vec<Deed> = made.filter(|path| !tables::stages().is_scratch(path)).map(deed).collect();
+        self.deeds.extend(made);
+        true
+    }
+
     /// What a command leaves behind that fetches files or unpacks them; `None` when that is not known.
     fn fetched(&mut self, invocation: &Invocation, row: &CommandEffects) -> Option<Result<(), String>> {
         let is_of_user = row.touches.iter().all(|path| path == "~") && !row.prefix;
@@ -397,6 +408,15 @@ impl Reader<'_> {
         if self.only_looks(command) {
             return Ok(());
         }
+        let words: Vec<String> = command.words.iter().map(|word| word.literal().unwrap_or_default()).collect();
+        for directory in self.directories.clone() {
+            if let Some(deeds) = php::left(self.model, self.run, &directory, &words) {
+                self.deeds.extend(deeds?);
+                if directory == *self.directories.last().unwrap_or(&directory) {
+                    return Ok(());
+                }
+            }
+        }
         if let Some(read) = self.of_project(command) {
             return read;
         }
@@ -483,6 +503,9 @@ impl Reader<'_> {
                 {
                     return Ok(());
                 }
+                if in_place && self.is_chain && self.edits(&paths) {
+                    return Ok(());
+                }
                 if operands == Operands::Remove {
                     let kept: Vec<Option<String>> = paths
                         .into_iter()
@@ -542,6 +565,11 @@ impl Reader<'_> {
         }
         if let Some(deed) = setting(&name) {
             self.deeds.push(deed);
+            return Ok(());
+        }
+        let words: Vec<String> = command.words.iter().map(|word| word.literal().unwrap_or_default()).collect();
+        if tables::stages().configures(&words) {
+            self.deeds.extend(self.directories.iter().cloned().map(Deed::Below));
             return Ok(());
         }
         let row = tables::effects().command(&name, None).filter(|row| !row.bound && row.touches.is_empty());

@@ -121,7 +121,9 @@ pub fn calls_node(model: &Model<'_>, run: usize) -> bool {
     let programs = programs();
     model.calls(run).iter().any(|call| {
         let name = call.command.name().unwrap_or_default();
-        tables::stages().project_tool(call.program()).is_some() || programs.contains(name.as_str())
+        tables::stages().project_tool(call.program()).is_some()
+            || tables::stages().is_project_program(&name)
+            || programs.contains(name.as_str())
     })
 }
 

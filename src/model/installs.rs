@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deed::{Deed, joined, source_at};
 use super::manifest::{cmake, makefile};
 use super::scope::Variable;
-use super::{Model, Stage};
+use super::{Model, Stage, split};
 use crate::shell::ast::{SimpleCommand, Word, WordPart};
 use crate::shell::{self, Dialect};
-use crate::tables::{self, Operands};
+use crate::tables::{self, Operands, PackageManager};
 
 /// Where build systems install when nothing says otherwise (GNU Coding Standards, 7.2.5; cmake-variables(7); Meson, built-in options).
 const PREFIX: &str = "/usr/local";
@@ -39,7 +39,10 @@ pub(super) fn of(model: &Model<'_>, run: usize, directory: &str, words: &[String
         return None;
     }
     let read = |path: &str| model.context.read(&source_at(model, run, path)?);
-    let mut made = if let Some(text) = makefile::NAMES.iter().find_map(|name| read(&joined(&directory, name))) {
+    let perl = &tables::stages().perl;
+    let mut made = if let Some(text) = read(&joined(&directory, &perl.script)) {
+        of_perl(model, run, &text, words)?
+    } else if let Some(text) = makefile::NAMES.iter().find_map(|name| read(&joined(&directory, name))) {
         by_makefile(model, run, &directory, &text, &given)?
     } else {
         let prefix = prefix(model, stage, run)?;
@@ -62,6 +65,46 @@ pub(super) fn of(model: &Model<'_>, run: usize, directory: &str, words: &[String
     };
     made.push(Deed::Taken(directory));
     Some(made)
+}
+
+/// What the install of a module of Perl writes, with the Perl of Debian. Lists of what was installed and manuals are not read.
+fn of_perl(model: &Model<'_>, run: usize, text: &str, words: &[String]) -> Option<Vec<Deed>> {
+    let table = &tables::stages().perl;
+    let stage = model.stage_of(run)?;
+    let image = stage.image.as_deref().filter(|image| image.interpreter.is_none())?;
+    let is_debian = matches!(image.package_manager.known(), Some(PackageManager::Apt));
+    let body = model.body(run)?.text.text.clone();
+    let is_elsewhere = |text: &str| table.elsewhere.iter().any(|word| text.contains(word.as_str()));
+    if !is_debian || is_elsewhere(text) || is_elsewhere(&body) || words.iter().any(|word| is_elsewhere(word)) {
+        return None;
+    }
+    let mut made: Vec<Deed> = listed(text, &table.listed)?
+        .iter()
+        .map(|program| Deed::Output(joined(&table.bin, program.rsplit('/').next().unwrap_or(program))))
+        .collect();
+    let files = split::context_files(model)?;
+    let is_native = files.iter().any(|(path, _)| table.native.iter().any(|ending| path.ends_with(ending.as_str())));
+    let has_modules = files.iter().any(|(path, _)| path.ends_with(table.module.as_str()));
+    match (is_native, has_modules) {
+        // With what was compiled, all of it goes to one place.
+        (true, _) => made.push(Deed::Output(table.compiled.clone())),
+        (false, true) => made.push(Deed::Output(table.modules.clone())),
+        (false, false) => return None,
+    }
+    Some(made)
+}
+
+/// The strings of a list in brackets behind the word; none without the word, `None` for a list that is computed.
+fn listed(text: &str, word: &str) -> Option<Vec<String>> {
+    let Some((_, rest)) = text.split_once(word) else { return Some(Vec::new()) };
+    let list = rest.trim_start_matches([' ', '\'', '"']).strip_prefix("=>")?.trim_start().strip_prefix('[')?;
+    let (list, _) = list.split_once(']')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let name = |item: &str| {
+        let name = item.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"'])?;
+        name.chars().all(is_name).then(|| name.to_owned())
+    };
+    list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(name).collect()
 }
 
 /// `NAME=value` among the words.

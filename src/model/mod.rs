@@ -40,6 +40,7 @@ pub mod outputs;
 pub mod owner;
 pub mod ownership;
 pub mod packages;
+mod php;
 pub mod privilege;
 pub mod process;
 pub mod projects;

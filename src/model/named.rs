@@ -60,11 +60,9 @@ fn paths(model: &Model<'_>, index: usize) -> Vec<String> {
             {
                 directory = joined(&directory, to);
             }
-            let manifests = recognize(command).and_then(|invocation| {
-                let subcommand = Some(invocation.subcommand()).filter(|name| !name.is_empty());
-                tables::dependencies().install(&invocation.program, subcommand)
-            });
-            let names = words.iter().chain(manifests.into_iter().flat_map(|row| &row.needs));
+            let program = recognize(command).map(|invocation| invocation.program).or_else(|| command.name());
+            let program = program.as_deref().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
+            let names = words.iter().chain(tables::dependencies().project_files(program));
             paths.extend(names.filter(|name| !name.is_empty()).map(|name| joined(&directory, name)));
         }
     }

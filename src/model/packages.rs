@@ -325,6 +325,18 @@ pub fn may_clean(model: &Model<'_>, run: usize, text: &str) -> Result<Level, Str
 /// # Errors
 /// What reads them, or may.
 pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, String> {
+    lists_are_not_read_after_but(model, run, |_| false)
+}
+
+/// As [`lists_are_not_read_after`], when the installs of some RUNs are taken to refresh the lists.
+///
+/// # Errors
+/// What reads them, or may.
+pub fn lists_are_not_read_after_but(
+    model: &Model<'_>,
+    run: usize,
+    refreshes: impl Fn(usize) -> bool,
+) -> Result<Level, String> {
     let stage = model.stage_of(run).ok_or("the instruction stands in no stage")?;
     let mut level = Level::Safe;
     let behind = (run + 1..stage.instructions.end)
@@ -351,7 +363,7 @@ pub fn lists_are_not_read_after(model: &Model<'_>, run: usize) -> Result<Level, 
                     && call.subcommand() == Some("add")
                     && call.option(&["--no-cache", "--update", "-U", "--update-cache"]).is_none())
             {
-                if !calls.iter().take_while(|before| before.id < call.id).any(is_update) {
+                if !refreshes(index) && !calls.iter().take_while(|before| before.id < call.id).any(is_update) {
                     return Err(format!("line {line} installs packages without refreshing the lists"));
                 }
                 continue;

@@ -276,7 +276,7 @@ pub fn runtime_base(model: &Model<'_>, stage: &Stage) -> Option<RuntimeBase> {
     let of_scripts = started_by_scripts(model, stage).into_iter().map(|(program, _)| program);
     let needed = started(model, stage).into_iter().chain(of_scripts);
     packages.extend(needed.filter(|name| lost.contains(name) && tables::stages().is_helper(name)));
-    packages.extend(linked_libraries(model, stage, distribution)?);
+    packages.extend(linked_libraries(model, stage).ok()?);
     let zones = &tables::stages().zones;
     let set = stage.instructions.end - 1;
     let asks = context_files(model)
@@ -309,24 +309,31 @@ fn line_of_versions(model: &Model<'_>, stage: &Stage) -> Option<String> {
     (version.matches('.').count() == 1 && version.starts_with(|c: char| c.is_ascii_digit())).then(|| tag.to_owned())
 }
 
-/// The packages of the libraries that a program of Rust is linked with; `None` when that is not known. A slim image has no headers
-/// but those of packages that the file installs.
-fn linked_libraries(model: &Model<'_>, stage: &Stage, distribution: &tables::Distribution) -> Option<Vec<String>> {
-    let image = stage.image.as_deref()?;
+/// The packages of the libraries that a program of Rust is linked with. A slim image has no headers but those of packages that the file
+/// installs.
+///
+/// # Errors
+/// Why that is not known.
+pub fn linked_libraries(model: &Model<'_>, stage: &Stage) -> Result<Vec<String>, String> {
     let table = &tables::stages().crates;
-    if image.family != table.family || !image.programs.contains(&table.with_headers) {
-        return Some(Vec::new());
-    }
-    let lock = model.context.read("Cargo.lock")?;
+    let image = stage.image.as_deref();
+    let Some(image) = image.filter(|it| it.family == table.family && it.programs.contains(&table.with_headers)) else {
+        return Ok(Vec::new());
+    };
+    let release = image.distribution.known().and_then(|distribution| distribution.release.as_deref());
+    let release = release.ok_or("the release of the base image is not known")?;
+    let lock = model.context.read("Cargo.lock").and_then(|lock| super::manifest::cargo::read_lock(&lock));
+    let lock =
+        lock.ok_or("Cargo.lock is not in the build context, so that it is not known what the program is linked with")?;
     let mut found = Vec::new();
-    for name in super::manifest::cargo::read_lock(&lock)?.iter().filter(|name| name.ends_with("-sys")) {
-        if table.alone.contains(name) {
-            continue;
+    for name in lock.iter().filter(|name| name.ends_with("-sys") && !table.alone.contains(*name)) {
+        let libraries = table.linked.get(name).map(|headers| tables::runtime_libraries(release, headers));
+        match libraries.as_ref().and_then(Fact::known) {
+            Some(libraries) => found.extend(libraries.iter().cloned()),
+            None => return Err(format!("which library `{name}` links the program with is not known")),
         }
-        let headers = table.linked.get(name)?;
-        found.extend(tables::runtime_libraries(distribution.release.as_deref()?, headers).known()?.iter().cloned());
     }
-    Some(found)
+    Ok(found)
 }
 
 /// The programs that the image of the stage has and the other one has not.
@@ -674,10 +681,12 @@ impl RuntimePackages {
     ///
     /// # Errors
     /// What may need it.
-    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage) -> Result<(), String> {
+    pub fn are_enough(&self, model: &Model<'_>, stage: &Stage, image: &tables::ImageFacts) -> Result<(), String> {
         let table = &tables::stages().toolchain;
         let own = self.dropped.iter().flat_map(|package| table.brought(package));
-        let lost: BTreeSet<String> = table.programs.iter().chain(own).cloned().collect();
+        let toolchain = table.programs.iter().filter(|program| !image.programs.contains(*program));
+        let is_kept = |program: &&String| self.install.contains(*program);
+        let lost: BTreeSet<String> = toolchain.chain(own).filter(|program| !is_kept(program)).cloned().collect();
         if let Some(reason) = why_it_runs(model, stage, &lost) {
             return Err(reason);
         }

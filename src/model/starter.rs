@@ -36,6 +36,10 @@ impl Model<'_> {
         let (install, place) = self.environment_of(stage, starter).map_err(refuse)?;
         let workdir =
             stage.end.workdir.fixed().ok_or_else(|| refuse("the working directory is not known".to_owned()))?;
+        let variables = &self.state(stage.instructions.end - 1).variables;
+        if let Some(name) = starter.unless.iter().find(|name| !matches!(variables.get(name), Variable::Unset)) {
+            return Err(refuse(format!("`{name}` changes what `{}` does", starter.program)));
+        }
         for name in &starter.files {
             if !matches!(self.context.entry(name), Entry::Missing | Entry::Ignored) {
                 return Err(refuse(format!("`{}` reads `{name}`", starter.program)));

@@ -27,6 +27,7 @@ use crate::edit::Edit;
 use crate::model::approved::{self, Approved, Place, Rename};
 use crate::model::{Model, Stage, alpine};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
+use crate::source::Span;
 use crate::syntax::ast::InstructionKind;
 use crate::validate::Step;
 
@@ -91,7 +92,7 @@ fn rewrite(model: &Model<'_>, stage: &Stage, plan: &Approved) -> Option<Rewrite>
         }
     }
     for rename in &plan.renames {
-        rewrite = rewrite.edit(edit(model, rename)?);
+        rewrite = rewrite.edit(edit(model, plan, rename)?);
     }
     if plan.renames_accounts {
         rewrite = rewrite.assume(Assumption::assumed(AssumptionKind::NoUnseenNeeds));
@@ -99,7 +100,7 @@ fn rewrite(model: &Model<'_>, stage: &Stage, plan: &Approved) -> Option<Rewrite>
     Some(rewrite)
 }
 
-fn edit(model: &Model<'_>, rename: &Rename) -> Option<Edit> {
+fn edit(model: &Model<'_>, plan: &Approved, rename: &Rename) -> Option<Edit> {
     let instruction = model.instruction(rename.instruction);
     let text = rename.names.join(" ");
     match rename.place {
@@ -111,9 +112,18 @@ fn edit(model: &Model<'_>, rename: &Rename) -> Option<Edit> {
         Place::Word { command, word } => {
             let calls = model.calls(rename.instruction);
             let words = &calls.iter().find(|call| call.id == command)?.command.words;
-            match rename.names.is_empty() {
-                true => text::remove_word(model, rename.instruction, words.get(word - 1)?.span, words.get(word)?.span),
-                false => Some(Edit::replace(model.script_span(rename.instruction, words.get(word)?.span), text)),
+            let span = |at: usize| Some(model.script_span(rename.instruction, words.get(at)?.span));
+            if !rename.names.is_empty() {
+                return Some(Edit::replace(span(word)?, text));
+            }
+            // The first word of a line leaves the line to the next one, unless that goes as well.
+            let is_broken = |from: Span, to: Span| Span::new(from.end, to.start).of(model.source).contains('\n');
+            let also = Rename { place: Place::Word { command, word: word + 1 }, ..rename.clone() };
+            let (before, here) = (span(word - 1)?, span(word)?);
+            let is_first = is_broken(before, here) && !plan.renames.contains(&also);
+            match span(word + 1).filter(|next| is_first && !is_broken(here, *next)) {
+                Some(next) => Some(Edit::delete(Span::new(here.start, next.start))),
+                None => text::remove_word(model, rename.instruction, words.get(word - 1)?.span, words.get(word)?.span),
             }
         }
     }

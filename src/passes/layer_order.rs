@@ -262,9 +262,11 @@ fn setting_place(model: &Model<'_>, accesses: &[Access], order: &[usize], settin
         return None;
     }
     let from = order.iter().position(|index| *index == setting)?;
+    // A RUN that a variable passes would run again whenever its value changes.
     let is_passed = |index: usize| {
-        access::commute(&accesses[index], &accesses[setting]).is_ok()
-            || access::workdir_before_copy(model, index, setting).is_ok()
+        !model.is_run(index)
+            && (access::commute(&accesses[index], &accesses[setting]).is_ok()
+                || access::workdir_before_copy(model, index, setting).is_ok())
     };
     let reached = (0..from).rev().take(MAX_CROSSED).take_while(|to| is_passed(order[*to]));
     let to = reached.filter(|to| is_broad(model.instruction(order[*to]))).last()?;

@@ -49,7 +49,7 @@ pub(super) fn decline_unread(model: &Model<'_>, run: usize, commands: &[&str], f
     if let InstructionKind::Run(Command::Exec(argv)) = &model.instruction(run).kind {
         let words: Vec<&str> = argv.iter().map(|word| word.text.as_str()).collect();
         let written = words.join(" ");
-        if commands.iter().any(|command| written.contains(command)) {
+        if commands.iter().any(|command| names(&written, command)) {
             let reason = "the RUN has the exec form, in which no command can be added";
             found.decline(model.instruction(run).span, reason, format!("the shell form: `RUN {written}`"));
         }
@@ -57,10 +57,28 @@ pub(super) fn decline_unread(model: &Model<'_>, run: usize, commands: &[&str], f
     }
     let Some(body) = model.body(run).filter(|_| model.is_run(run)) else { return };
     let Err(opaque) = body.script.as_ref() else { return };
-    if commands.iter().any(|command| body.text.text.contains(command)) {
+    if commands.iter().any(|command| names(&body.text.text, command)) {
         let unlock = "plain POSIX shell, or SHELL with the shell that reads it";
         found.decline(model.instruction(run).span, opaque.to_string(), unlock);
     }
+}
+
+/// Whether the text has the words of the command one behind the other, options aside; digits may follow the program: `pip3 install`.
+fn names(text: &str, command: &str) -> bool {
+    let mut wanted = command.split(' ');
+    let (Some(program), rest) = (wanted.next(), wanted.collect::<Vec<_>>()) else { return false };
+    if rest.is_empty() {
+        return text.contains(command);
+    }
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "\"'();&|`".contains(c)).collect();
+    let is_program = |word: &str| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        name.strip_prefix(program).is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    };
+    (0..words.len()).filter(|at| is_program(words[*at])).any(|at| {
+        let mut behind = words[at + 1..].iter().filter(|word| !word.is_empty() && !word.starts_with('-'));
+        rest.iter().all(|wanted| behind.next() == Some(wanted))
+    })
 }
 
 /// What joins two commands of the chain, operator and blanks, as the file writes it near the element: indentation, the

@@ -11,6 +11,7 @@ use super::{TableError, decode_file, invalid, shipped};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DependencyTable {
+    projects: Projects,
     installs: Vec<InstallRow>,
     /// What all of them read in the home directory.
     pub everywhere: Vec<String>,
@@ -21,6 +22,21 @@ pub struct DependencyTable {
     /// The number of its row for each command.
     #[serde(skip)]
     by_command: BTreeMap<String, usize>,
+}
+
+/// Programs that build what lies in their directory.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Projects {
+    source: String,
+    rows: Vec<ProjectRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProjectRow {
+    programs: Vec<String>,
+    files: Vec<String>,
 }
 
 /// A kind of install. The heading of the table says what the columns mean.
@@ -141,6 +157,13 @@ impl DependencyTable {
         self.by_command.get(&name).map(|row| &self.installs[*row])
     }
 
+    /// The files of a project of which one has to be in the directory where the program runs.
+    #[must_use]
+    pub fn project_files(&self, program: &str) -> &[String] {
+        let is_it = |row: &&ProjectRow| row.programs.iter().any(|name| name == program);
+        self.projects.rows.iter().find(is_it).map_or(&[], |row| &row.files)
+    }
+
     /// The commands of all rows.
     pub fn commands(&self) -> impl Iterator<Item = &str> {
         self.by_command.keys().map(String::as_str)
@@ -163,9 +186,8 @@ impl DependencyTable {
     }
 
     fn checked(mut self) -> Result<Self, TableError> {
-        let mut sources =
-            self.installs.iter().map(|row| &row.source).chain(self.packages.iter().map(|row| &row.source));
-        if sources.any(|source| source.trim().is_empty())
+        let sources = self.installs.iter().map(|row| &row.source).chain(self.packages.iter().map(|row| &row.source));
+        if sources.chain([&self.projects.source]).any(|source| source.trim().is_empty())
             || self.scripts.source.trim().is_empty()
             || self.gradle.source.trim().is_empty()
         {

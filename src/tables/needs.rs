@@ -83,6 +83,15 @@ pub struct ImportNeeds {
     source: String,
 }
 
+/// What code in files with some endings says that starts programs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlsoStarts {
+    endings: BTreeSet<String>,
+    words: Vec<String>,
+    source: String,
+}
+
 /// What is known of projects of Python that are installed themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,6 +116,7 @@ pub struct NeedsTable {
     empty: BTreeSet<String>,
     /// What code says that starts programs, or loads libraries by name.
     pub starts: Vec<String>,
+    also_starts: Vec<AlsoStarts>,
     /// Projects of Python that are installed themselves.
     pub projects: ProjectNeeds,
     /// Modules that load a library of the system.
@@ -116,6 +126,14 @@ pub struct NeedsTable {
 }
 
 impl NeedsTable {
+    /// Whether the code of a file says that it starts programs, or loads libraries by name.
+    #[must_use]
+    pub fn starts_others(&self, path: &str, text: &str) -> bool {
+        let ending = path.rsplit('.').next().unwrap_or_default();
+        let rows = self.also_starts.iter().filter(|row| row.endings.contains(ending));
+        self.starts.iter().chain(rows.flat_map(|row| &row.words)).any(|word| text.contains(word.as_str()))
+    }
+
     /// The table with the rows of a project, which count before the others; the last one of a command first.
     fn with(&self, own: &OwnTables) -> Self {
         Self { rows: own.needs.iter().rev().chain(&self.rows).cloned().collect(), ..self.clone() }
@@ -368,6 +386,9 @@ pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
     }
     if table.projects.source.is_empty() {
         return Err(invalid(file, "projects", "source", "it is empty"));
+    }
+    if table.also_starts.iter().any(|row| row.source.is_empty()) {
+        return Err(invalid(file, "also_starts", "source", "it is empty"));
     }
     if let Some(import) = table.imports.iter().find(|import| import.source.is_empty()) {
         return Err(invalid(file, &import.module, "source", "it is empty"));

@@ -37,6 +37,11 @@ pub struct StageTable {
     /// What is known of Java.
     pub java: JavaTable,
     outputs: Vec<NamedOutput>,
+    configures: Vec<Configures>,
+    /// What is known of modules of Perl.
+    pub perl: PerlTable,
+    /// What is known of PHP.
+    pub php: PhpTable,
     /// What is known of Ruby.
     pub ruby: RubyTable,
     servers: Vec<FileServer>,
@@ -444,6 +449,89 @@ impl RubyTable {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configures {
+    command: Vec<String>,
+    source: String,
+}
+
+/// Images of PHP, and Composer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhpTable {
+    source: String,
+    /// The family of images.
+    pub family: String,
+    /// Where extensions are.
+    pub extensions: String,
+    /// Where their settings are.
+    pub settings: String,
+    /// Commands that make extensions and their settings.
+    pub installers: BTreeSet<String>,
+    /// Commands that make extensions.
+    pub compilers: BTreeSet<String>,
+    /// Commands that make settings of extensions.
+    pub enablers: BTreeSet<String>,
+    /// Commands that leave nothing of use behind.
+    pub quiet: BTreeSet<String>,
+    /// Names of Composer.
+    pub composers: BTreeSet<String>,
+    /// Its subcommands that make the directory of packages.
+    pub makes: BTreeSet<String>,
+    /// That directory.
+    pub vendor: String,
+    /// What a project says of itself.
+    pub manifest: String,
+    /// Words of it that put packages elsewhere.
+    pub elsewhere: Vec<String>,
+    /// What stands in it when it has scripts.
+    pub scripts: String,
+    /// The option that runs none of them.
+    pub without_scripts: String,
+    /// Options that leave the rest alone.
+    pub options: BTreeSet<String>,
+    /// What installs Composer.
+    pub setup: PhpSetup,
+}
+
+/// What installs Composer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhpSetup {
+    /// The program that runs the script.
+    pub program: String,
+    /// The option that names the directory.
+    pub directory: String,
+    /// The option that names the program.
+    pub name: String,
+    /// Its name without it.
+    pub default: String,
+}
+
+/// Modules of Perl with a script that makes a Makefile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerlTable {
+    source: String,
+    /// The script.
+    pub script: String,
+    /// The ending of modules.
+    pub module: String,
+    /// Where modules are installed.
+    pub modules: String,
+    /// Where modules are installed that were compiled, and others with them.
+    pub compiled: String,
+    /// Where programs are installed.
+    pub bin: String,
+    /// The word of the script that lists programs.
+    pub listed: String,
+    /// Words that put what is installed to other places.
+    pub elsewhere: Vec<String>,
+    /// Endings of files that are compiled.
+    pub native: Vec<String>,
+}
+
 /// A family of images with a JDK.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -570,6 +658,8 @@ pub struct Toolchain {
     /// Packages that others recommend, of use to programs.
     pub recommended: BTreeSet<String>,
     carried: Vec<Carried>,
+    defines: BTreeSet<String>,
+    roots: BTreeSet<String>,
     brings: Vec<Brings>,
 }
 
@@ -689,6 +779,8 @@ pub struct Starter {
     pub files: Vec<String>,
     /// Variables that it sets.
     pub variables: Vec<String>,
+    /// Variables of the image that change what it does.
+    pub unless: Vec<String>,
     /// Whether it stays beside the program.
     pub stays: bool,
     /// Whether it installs what is missing before.
@@ -810,6 +902,12 @@ impl StageTable {
         self.lookers.programs.contains(program) && words.iter().all(is_known) || words.get(1).is_some_and(looks)
     }
 
+    /// Whether the words make the files of a build below the directory that they run in.
+    #[must_use]
+    pub fn configures(&self, words: &[String]) -> bool {
+        self.configures.iter().any(|row| words.starts_with(&row.command))
+    }
+
     /// Whether the command only changes settings of the distribution.
     #[must_use]
     pub fn changes_settings(&self, program: &str) -> bool {
@@ -829,6 +927,13 @@ impl StageTable {
             path.strip_prefix(directory.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.settings.reads.iter().any(is_within)
+    }
+
+    /// Whether a line of a build tells the compiler where the sources stand.
+    #[must_use]
+    pub fn tells_the_sources(&self, line: &str) -> bool {
+        let has = |words: &BTreeSet<String>| words.iter().any(|word| line.contains(word.as_str()));
+        has(&self.toolchain.defines) && has(&self.toolchain.roots)
     }
 
     /// Whether the command tells the linker of libraries.
@@ -1026,6 +1131,8 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         &table.ruby.source,
         &table.lookers.source,
         &table.settings.source,
+        &table.perl.source,
+        &table.php.source,
         &table.zones.source,
         &table.toolchain.source,
     ];
@@ -1037,6 +1144,7 @@ pub fn decode_stages(text: &str) -> Result<StageTable, TableError> {
         .chain(table.runtimes.iter().map(|row| &row.source))
         .chain(table.starts.iter().chain(&table.asks).map(|row| &row.source))
         .chain(table.outputs.iter().map(|row| &row.source))
+        .chain(table.configures.iter().map(|row| &row.source))
         .chain(table.environment.starters.iter().map(|row| &row.source))
         .chain(table.servers.iter().map(|row| &row.source))
         .chain(table.program_directories.iter().map(|row| &row.source))

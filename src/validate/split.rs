@@ -1,5 +1,7 @@
 //! The axiom by which a stage becomes two: one that builds, and one that runs.
 
+use std::collections::BTreeSet;
+
 use super::replay::Replay;
 use crate::model::cache::is_below;
 use crate::model::carry;
@@ -381,14 +383,16 @@ fn transfer(before: &Model<'_>, stage: &Stage, split: &Split, index: usize, is_r
         return if overlaps { Err("it is copied and repeated".to_owned()) } else { Ok(()) };
     }
     let is_copied = |target: &String| split.copies.iter().any(|copy| is_below(target, copy));
+    let is_installed = |path: &String| carry::is_installed(before, stage, split.cut, path);
     let language = split::language(before, stage, split.cut);
     let is_unread = || {
         let assets = language.and_then(|language| split::assets(before, index, language));
-        assets.is_some_and(|assets| assets.iter().all(is_copied))
+        assets.is_some_and(|assets| assets.iter().all(|path| is_copied(path) || is_installed(path)))
     };
     let is_unused_tool =
         || split::tools_of_copy(before, index).is_some_and(|tools| split::why_it_runs(before, stage, &tools).is_none());
     if is_copied(&target)
+        || is_installed(&target)
         || is_unused_tool()
         || is_unread()
         || split::is_brought_later(before, stage, index)
@@ -441,7 +445,6 @@ fn run(
             Deed::Owner { path, .. }
                 if split.copies.iter().any(|copy| is_below(path, copy)) || tables::stages().is_scratch(path) => {}
             Deed::Owner { path, .. } => return Err(format!("the owner of `{path}` that it sets is lost")),
-            Deed::Programs if front_end::why_needed(before, stage).is_none() => {}
             Deed::Programs => return Err("the programs that it installs for all users are lost".to_owned()),
             Deed::Packages { .. } | Deed::Source | Deed::Taken(_) | Deed::Upgraded { .. } | Deed::Linked => {}
             Deed::PythonPackages | Deed::PythonTools(_) if split.environment.is_some_and(|first| first <= index) => {}
@@ -488,13 +491,38 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
         }
     }
     goes_without_node(before, stage, split, packages)?;
+    goes_without_tools(before, stage, split)?;
     if let Some(path) = started::lost_file(before, stage, split.cut, &split.copies) {
         return Err(format!("`{path}`, which a container starts, is not known to be there"));
     }
     if packages.dropped.is_empty() || served::directory(before, stage).is_some() {
         return Ok(());
     }
-    packages.are_enough(before, stage)
+    let base = split.other_base(before, stage);
+    let own = stage.image.as_deref().ok_or("nothing is known of the base image")?;
+    packages.are_enough(before, stage, base.as_ref().map_or(own, |base| &base.image))
+}
+
+/// No RUN of the new stage calls a tool that only the build installs.
+fn goes_without_tools(before: &Model<'_>, stage: &Stage, split: &Split) -> Result<(), String> {
+    let left = (stage.instructions.start..=split.cut).filter(|index| !split.repeated.contains(index));
+    let runs = left.filter(|index| split::kind(before, *index) == Kind::Run);
+    let is_in_environment = |index: usize| split.environment.is_some_and(|first| first <= index);
+    let mut lost: BTreeSet<String> = BTreeSet::new();
+    for index in runs {
+        for deed in deeds(before, index).unwrap_or_default() {
+            if !(matches!(deed, Deed::PythonTools(_)) && is_in_environment(index)) {
+                lost.extend(deed.tools().into_iter().flatten().cloned());
+            }
+        }
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    match split.commands(before, stage)?.into_iter().find(|name| lost.contains(name)) {
+        Some(name) => Err(format!("a RUN behind the build calls `{name}`, which only the build installs")),
+        None => Ok(()),
+    }
 }
 
 /// Where Node is left out no RUN of the new stage calls it, and no package comes from a source that only the build has.
@@ -909,5 +937,77 @@ mod tests {
         check(&other, after, Some("is not what removes packages"));
         let sources = Split { copies: vec!["/app/dist/server.js".to_owned()], ..split };
         check(&sources, after, Some("is lost"));
+    }
+
+    #[test]
+    fn what_browsers_load_is_copied_over_the_sources() {
+        let before = "FROM python:3.12-bookworm\nRUN apt-get update && apt-get install -y --no-install-recommends nodejs npm\nWORKDIR /srv\nCOPY web/package.json web/package-lock.json web/\nRUN cd web && npm ci\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\nRUN cd web && npm run build\nCMD [\"hypercorn\", \"app.main:app\", \"--bind\", \"0.0.0.0:8000\"]\n";
+        let after = "FROM python:3.12-bookworm AS build\nRUN apt-get update && apt-get install -y --no-install-recommends nodejs npm\nWORKDIR /srv\nCOPY web/package.json web/package-lock.json web/\nRUN cd web && npm ci\nRUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\nRUN cd web && npm run build\nFROM python:3.12-bookworm\nWORKDIR /srv\nCOPY --from=build /opt/venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY . .\nCOPY --from=build /srv/app/static /srv/app/static\nCMD [\"hypercorn\", \"app.main:app\", \"--bind\", \"0.0.0.0:8000\"]\n";
+        let built = "COPY --from=build /srv/app/static /srv/app/static\n";
+        let split = Split {
+            base: "python:3.12-bookworm".to_owned(),
+            cut: 8,
+            repeated: vec![2, 7],
+            copies: vec!["/opt/venv".to_owned(), "/srv/app/static".to_owned()],
+            environment: Some(5),
+            packages: Vec::new(),
+            ..python()
+        };
+        let check = |split: &Split, after: &str, reason| {
+            check_verdict(verdict("python_front_end", before, after, split.clone()), reason);
+        };
+        check(&split, after, None);
+        let above = after.replace(built, "").replace("COPY . .\nCMD", "CMD");
+        check(
+            &split,
+            &above.replace("WORKDIR /srv\nCOPY --from", &format!("WORKDIR /srv\n{built}COPY --from")),
+            Some(""),
+        );
+        let lost = Split { copies: vec!["/opt/venv".to_owned()], ..split.clone() };
+        check(&lost, &after.replace(built, ""), Some("is lost"));
+        let web = Split { copies: vec!["/opt/venv".to_owned(), "/srv/web".to_owned()], ..split.clone() };
+        check(&web, after, Some("it is copied and repeated"));
+        let kept = Split { packages: vec!["nodejs".to_owned()], ..split.clone() };
+        check(&kept, after, Some("needs the packages"));
+        let early = Split { cut: 6, copies: vec!["/opt/venv".to_owned()], repeated: vec![2], ..split };
+        check(&early, after, Some("calls Node"));
+    }
+
+    #[test]
+    fn packages_of_a_client_go_by_one_command_only() {
+        let before = "FROM node:22-bookworm\nWORKDIR /app\nCOPY server/package*.json server/\nRUN cd server && npm ci\nCOPY client/package*.json client/\nRUN cd client && npm ci\nCOPY . .\nRUN cd client && npm run build\nWORKDIR /app/server\nEXPOSE 8080\nCMD [\"npm\", \"start\"]\n";
+        let tidy = "rm -rf client/node_modules && cd server && npm prune --omit=dev";
+        let after = format!(
+            "FROM node:22-bookworm AS build\nWORKDIR /app\nCOPY server/package*.json server/\nRUN cd server && npm ci\nCOPY client/package*.json client/\nRUN cd client && npm ci\nCOPY . .\nRUN cd client && npm run build\nRUN {tidy}\nFROM node:22-bookworm\nWORKDIR /app\nCOPY --from=build /app/client /app/client\nCOPY --from=build /app/server /app/server\nWORKDIR /app/server\nEXPOSE 8080\nCMD [\"npm\", \"start\"]\n"
+        );
+        let split = Split {
+            base: "node:22-bookworm".to_owned(),
+            cut: 7,
+            repeated: vec![1],
+            copies: vec!["/app/client".to_owned(), "/app/server".to_owned()],
+            environment: None,
+            prune: Some(tidy.to_owned()),
+            packages: Vec::new(),
+            ..python()
+        };
+        let check = |case: &str, split: &Split, after: &str, reason| {
+            check_verdict(verdict(case, before, after, split.clone()), reason);
+        };
+        check("node_client_and_server", &split, &after, None);
+        check("node_client_is_loaded_by_the_server", &split, &after, Some("is not what removes packages"));
+        check("node_client_may_be_loaded_by_the_server", &split, &after, Some("is not what removes packages"));
+        let other = Split { prune: Some("rm -rf server/node_modules".to_owned()), ..split.clone() };
+        check(
+            "node_client_and_server",
+            &other,
+            &after.replace(tidy, "rm -rf server/node_modules"),
+            Some("is not what removes"),
+        );
+        let lost = Split {
+            copies: vec!["/app/server".to_owned()],
+            prune: Some("cd server && npm prune --omit=dev".to_owned()),
+            ..split
+        };
+        check("node_client_and_server", &lost, &after, Some("is lost"));
     }
 }

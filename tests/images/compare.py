@@ -363,7 +363,7 @@ def outcome(row, passes):
 def table(rows):
     """Markdown: two tables for sizes and steps, one for how images run."""
     lines = []
-    for kind in ("apps", "later"):
+    for kind in ("apps", "later", "further"):
         apps = [row for row in rows if row["kind"] == kind]
         if not apps:
             continue

@@ -45,7 +45,7 @@ impl Needs {
         let mut found = Vec::new();
         for code in &self.code {
             let Some(text) = code.text.as_deref() else { continue };
-            let starts = code.path.is_empty() || table.starts.iter().any(|word| text.contains(word.as_str()));
+            let starts = code.path.is_empty() || table.starts_others(&code.path, text);
             if !starts {
                 continue;
             }

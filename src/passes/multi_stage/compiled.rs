@@ -31,11 +31,12 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     if !has_toolchain && !(stage.instructions.start..=cut).any(installs) {
         return None;
     }
-    let reason = match split::missing_setting(model, stage) {
-        Some(name) => {
+    let reason = match (split::missing_setting(model, stage), split::linked_libraries(model, stage)) {
+        (Some(name), _) => {
             format!("`{name}` is another one in the image without the toolchain, and the file does not set it")
         }
-        None => "no image is known that takes the place of the one with the toolchain".to_owned(),
+        (None, Err(reason)) => reason,
+        (None, Ok(_)) => "no image is known that takes the place of the one with the toolchain".to_owned(),
     };
     Some(Draft {
         cut,
@@ -46,7 +47,7 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     })
 }
 
-fn builds_something(call: &Call<'_>) -> bool {
+pub(super) fn builds_something(call: &Call<'_>) -> bool {
     let name = call.command.name().unwrap_or_default();
     tables::stages().writes_below(call.program(), call.subcommand().unwrap_or_default())
         || tables::stages().writes_below(&name, "")

@@ -7,9 +7,12 @@
 //!
 //! Of a site that a server of files serves, only the files are copied.
 //!
-//! Projects of Node are built with the packages of development, which are removed behind the build. Programs of Go and Rust
+//! Projects of Node are built with the packages of development, which are removed behind the build, and so are packages of projects that
+//! the program is not: of a client beside its server. Node.js that builds a front end in an image of Python stays in the build stage, with its
+//! packages, where nothing that runs names one of its programs. Programs of Go and Rust
 //! run on an image of the same release without the toolchain, those of C and C++ without the compilers, those of Java on the image of the
-//! same version with a JRE, those of .NET on the one of ASP.NET. Gems of Ruby are copied to an image without compilers.
+//! same version with a JRE, those of .NET on the one of ASP.NET. Gems of Ruby are copied to an image without compilers, extensions
+//! and packages of PHP to one without headers and Composer.
 //!
 //! ## Why
 //! Compilers, headers and build systems are larger than most programs, and of use to whoever breaks into one.
@@ -29,6 +32,7 @@
 
 mod compiled;
 mod node;
+mod php;
 mod plan;
 mod python;
 mod ruby;
@@ -57,7 +61,7 @@ static INFO: PassInfo = PassInfo {
 
 /// What reads the stage of each kind of program; `None` when it is none of that kind.
 const ECOSYSTEMS: &[fn(&Model<'_>, &Stage) -> Option<Draft>] =
-    &[site::find, python::find_with_front_end, python::find, node::find, ruby::find, compiled::find];
+    &[site::find, python::find_with_front_end, python::find, node::find, ruby::find, php::find, compiled::find];
 
 impl Pass for MultiStage {
     fn info(&self) -> &'static PassInfo {

@@ -2,6 +2,7 @@
 
 use super::plan::{self, Draft};
 use crate::model::base;
+use crate::model::call::Call;
 use crate::model::deed::deeds;
 use crate::model::split::{self, Kind};
 use crate::model::{Model, Stage, development};
@@ -15,7 +16,7 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     }
     let calls_tool = |index: &usize| {
         split::kind(model, *index) == Kind::Run
-            && model.calls(*index).iter().any(|call| tables::stages().project_tool(call.program()).is_some())
+            && model.calls(*index).iter().any(is_tool)
             && !deeds(model, *index).is_ok_and(|deeds| deeds.iter().all(|deed| deed.tools().is_some()))
     };
     let cut = stage.instructions.clone().rfind(calls_tool)?;
@@ -31,9 +32,18 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
     Some(Draft { cut, environment: None, copies, base: None, prune })
 }
 
+/// Whether the call reads the manifest of a project, or builds it by a program of its packages.
+fn is_tool(call: &Call<'_>) -> bool {
+    tables::stages().project_tool(call.program()).is_some()
+        || call.command.name().is_some_and(|name| tables::stages().is_project_program(&name))
+}
+
 fn runs_a_script(model: &Model<'_>, run: usize) -> bool {
     let is_install = |name: Option<&str>| matches!(name, None | Some("install" | "ci" | "prune" | "cache clean"));
+    let is_builder =
+        |call: &Call<'_>| call.command.name().is_some_and(|name| tables::stages().is_project_program(&name));
     model.calls(run).iter().any(|call| match tables::stages().project_tool(call.program()) {
+        _ if is_builder(call) => true,
         Some(ProjectTool::Packages) => !is_install(call.subcommand()),
         Some(ProjectTool::Runner) => true,
         None => false,

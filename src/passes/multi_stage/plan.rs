@@ -5,7 +5,7 @@ use crate::model::cache::is_below;
 use crate::model::carry;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind, RuntimeBase};
-use crate::model::{Model, Stage, front_end, java, replay};
+use crate::model::{Model, Stage, java, replay};
 use crate::rewrite::{Assumption, AssumptionKind, Level, Rewrite};
 use crate::syntax::ast::InstructionKind;
 use crate::tables;
@@ -51,10 +51,9 @@ pub(super) fn artefacts(model: &Model<'_>, stage: &Stage, cut: usize) -> Vec<Str
                 if split::is_brought_later(model, stage, index) || carry::is_scratch_copy(model, stage, cut, index) {
                     continue;
                 }
-                match language.and_then(|language| split::assets(model, index, language)) {
-                    Some(assets) => brought.extend(assets),
-                    None => brought.extend(split::destination(model, index)),
-                }
+                let assets = language.and_then(|language| split::assets(model, index, language));
+                let targets = assets.unwrap_or_else(|| split::destination(model, index).into_iter().collect());
+                brought.extend(targets.into_iter().filter(|path| !carry::is_installed(model, stage, cut, path)));
             }
             _ => {}
         }
@@ -182,8 +181,9 @@ fn is_repeated_copy(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usiz
     }
     let language = split::language(model, stage, draft.cut);
     let assets = language.and_then(|language| split::assets(model, index, language));
-    !split::destination(model, index).is_some_and(|target| is_copied(&target))
-        && !assets.is_some_and(|assets| assets.iter().all(is_copied))
+    let is_installed = |path: &String| carry::is_installed(model, stage, draft.cut, path);
+    !split::destination(model, index).is_some_and(|target| is_copied(&target) || is_installed(&target))
+        && !assets.is_some_and(|assets| assets.iter().all(|path| is_copied(path) || is_installed(path)))
         && !split::is_brought_later(model, stage, index)
         && !carry::is_scratch_copy(model, stage, draft.cut, index)
 }
@@ -208,7 +208,7 @@ fn is_repeated_run(model: &Model<'_>, stage: &Stage, draft: &Draft, index: usize
         Deed::PythonTools(programs) | Deed::Tools(programs) => {
             split::runs_any(model, stage, &programs.iter().cloned().collect())
         }
-        Deed::Programs => front_end::why_needed(model, stage).is_some(),
+        Deed::Programs => true,
         Deed::PythonPackages | Deed::Shims(_) | Deed::Source | Deed::Taken(_) | Deed::Linked => false,
     };
     !deeds.is_empty() && deeds.iter().all(is_same) && split::is_repeatable(model, index)

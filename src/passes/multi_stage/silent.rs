@@ -3,7 +3,7 @@
 use super::unlock;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind};
-use crate::model::{Base, Model, Stage, dependencies, front_end};
+use crate::model::{Base, Model, Stage, base, dependencies, front_end};
 use crate::syntax::ast::InstructionKind;
 use crate::tables::{self, BuildOnly, ImageFacts};
 
@@ -38,6 +38,12 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
         return Some((format!("line {line}: the script is not understood"), "plain POSIX shell"));
     }
     let ruby = &tables::stages().ruby;
+    if image.family == ruby.family && base::has_slim_variant(model, stage) {
+        return Some((
+            "it is not worth it: no RUN installs gems or compiles anything".to_owned(),
+            "nothing: there is no build to leave out",
+        ));
+    }
     if image.family == ruby.family && image.programs.contains(&ruby.with_headers) {
         return Some((
             "it is not worth it: the full image has compilers all the same".to_owned(),
@@ -68,6 +74,9 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
     let is_read = language == Some(table.environment.interpreter.as_str())
         || image.family == table.node.family
         || table.runtimes.iter().any(|row| row.family == image.family);
+    if is_read && let Err(refusal) = base::slim(model, stage) {
+        return Some((format!("the full image stays: {}", refusal.reason), "what `slim-base` says to the same place"));
+    }
     if is_read {
         let reason = "no compiler, no headers, no full image, no tool and no development dependency would be left out";
         return Some((format!("it is not worth it: {reason}"), "nothing: there is no build to leave out"));
@@ -92,7 +101,10 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
 /// Whether the RUN installs packages that only builds need.
 fn installs_for_builds(model: &Model<'_>, image: &ImageFacts, run: usize) -> bool {
     let Some(manager) = image.package_manager.known() else { return false };
-    let is_for_builds = |name: &str| tables::is_build_only(*manager, name) == Some(BuildOnly::Toolchain);
+    let is_for_builds = |name: &str| {
+        tables::is_build_only(*manager, name) == Some(BuildOnly::Toolchain)
+            || image.family != tables::stages().node.family && front_end::programs_of(name).is_some()
+    };
     model.calls(run).iter().any(|call| {
         call.subcommand().is_some_and(|name| matches!(name, "install" | "add"))
             && call.operands().iter().any(|word| word.text.as_deref().is_some_and(is_for_builds))

@@ -29,6 +29,11 @@ pub(super) fn without(
     if let Some(base) = &draft.base {
         return Ok(of_packages(&packages.dropped).unwrap_or_else(|| format!("from `{}`", base.text)));
     }
+    // The toolchain of the image would be in the new stage all the same.
+    let family = stage.image.as_deref().map_or("", |image| &image.family);
+    if let (true, Err(reason)) = (tables::stages().has_toolchain(family), &draft.prune) {
+        return Err(reason.clone());
+    }
     let slim = edits.and_then(|_| base::slim(model, stage).ok().flatten());
     // What the full image has is in the new stage all the same, as long as that is built from the full image.
     let is_left_out = |name: &&String| slim.is_some() || !base::full_image_has(model, stage, name);

@@ -4,6 +4,7 @@ use super::super::text;
 use super::{NOT_SHIPPED, Place, at_level};
 use crate::edit::Edit;
 use crate::model::call::Call;
+use crate::model::chain::Chain;
 use crate::model::packages::{self, NO_RECOMMENDS, REMOVE_LISTS};
 use crate::model::{Refusal, lists};
 use crate::rewrite::{Assumption, AssumptionKind, Findings, Level, Rewrite};
@@ -11,6 +12,9 @@ use crate::shell::ast::Word;
 use crate::syntax::make;
 use crate::tables;
 use crate::validate::Step;
+
+/// What lets an install stay as it is.
+const UPDATE_HERE: &str = "`apt-get update` in the same RUN";
 
 impl Place<'_> {
     /// `apt-get` instead of `apt`.
@@ -55,9 +59,9 @@ impl Place<'_> {
         }
     }
 
-    fn with_update(&self, call: &Call<'_>) -> Result<Rewrite, Refusal> {
-        const UNLOCK: &str = "`apt-get update` in the same RUN";
-        let refused = |reason: &str| (reason.to_owned(), UNLOCK);
+    /// What refreshes the lists in front of an install, and where that stands in its chain.
+    fn update_for(&self, call: &Call<'_>) -> Result<(String, Chain<'_>, usize), Refusal> {
+        let refused = |reason: &str| (reason.to_owned(), UPDATE_HERE);
         if lists::sources_change(self.model, self.run) {
             return Err(refused("package sources change between `apt-get update` and the install"));
         }
@@ -68,6 +72,21 @@ impl Place<'_> {
         if at > 0 && chain.elements[at - 1].simple().is_none() {
             return Err(refused("the command before the install is a compound one"));
         }
+        Ok((update, chain, at))
+    }
+
+    /// Whether another RUN of the stage installs from the lists of earlier ones, and gains what refreshes them.
+    fn gains_its_own(&self, run: usize) -> bool {
+        if !self.stage.instructions.contains(&run) {
+            return false;
+        }
+        let other = Place { model: self.model, stage: self.stage, run, calls: self.model.calls(run) };
+        let install = other.calls.iter().find(|call| packages::is_apt_install(call));
+        install.is_some_and(|install| other.update_for(install).is_ok()) && !other.has_lists_mounted()
+    }
+
+    fn with_update(&self, call: &Call<'_>) -> Result<Rewrite, Refusal> {
+        let (update, chain, at) = self.update_for(call)?;
         let rewrite = Rewrite::new(
             Level::Safe,
             self.model.script_span(self.run, call.span()),
@@ -80,10 +99,11 @@ impl Place<'_> {
             return Ok(rewrite.edit(text::prepend(self.model, run, &chain, at, &update)).step(step));
         }
         lists::may_be_scratch(self.model, run).map_err(|reason| {
-            (format!("its own lists would stay in a layer, for what may need them later: {reason}"), UNLOCK)
+            (format!("its own lists would stay in a layer, for what may need them later: {reason}"), UPDATE_HERE)
         })?;
         let instruction = self.model.instruction(run);
-        let flag = make::mount(&lists::scratch(), self.model.dockerfile.escape).ok_or_else(no_list)?;
+        let unwritten = || ("the mount cannot be written".to_owned(), UPDATE_HERE);
+        let flag = make::mount(&lists::scratch(), self.model.dockerfile.escape).ok_or_else(unwritten)?;
         let separator = if text::is_heredoc(self.model, run) { "" } else { &text::continuation(self.model, run) };
         let flag = format!("{flag} {separator}");
         let start = self.model.script_span(run, chain.elements[at].node.span).start;
@@ -118,7 +138,8 @@ impl Place<'_> {
         let calls = self.model.calls(run);
         !self.model.is_shipped(self.stage) && self.model.descendants(self.stage).is_empty()
             || calls.iter().any(removes_lists)
-            || calls.iter().all(|call| !is_by_sudo(call)) && packages::lists_are_not_read_after(self.model, run).is_ok()
+            || calls.iter().all(|call| !is_by_sudo(call))
+                && packages::lists_are_not_read_after_but(self.model, run, |later| self.gains_its_own(later)).is_ok()
     }
 
     /// The RUNs right below the head that become a part of it: they only install, and the head does nothing else than apt does
@@ -205,10 +226,12 @@ impl Place<'_> {
     }
 
     pub(super) fn no_recommends(&self, call: &Call<'_>, found: &mut Findings) {
-        let has_it = call.has_word_with("no-install-recommends")
-            || call.has_word_with("Install-Recommends")
-            || self.model.source.contains("APT::Install-Recommends");
-        if has_it {
+        if call.has_word_with("no-install-recommends") || call.has_word_with("Install-Recommends") {
+            return;
+        }
+        if self.model.source.contains("APT::Install-Recommends") {
+            let reason = format!("without `{NO_RECOMMENDS}`: the file configures apt in this");
+            found.decline(self.span(), reason, "nothing");
             return;
         }
         if !call.is_plain() {

@@ -1,0 +1,3 @@
+module example.org/filerd
+
+go 1.22

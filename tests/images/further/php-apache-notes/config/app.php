@@ -1,0 +1,6 @@
+<?php
+return [
+    'name' => 'Notes',
+    'database' => __DIR__ . '/../storage/notes.sqlite',
+    'log' => __DIR__ . '/../storage/logs/app.log',
+];

@@ -1,0 +1,3 @@
+from glossary import create_app
+
+app = create_app()

@@ -1,0 +1,5 @@
+package Notes;
+
+our $VERSION = "1.0";
+
+1;

@@ -1,0 +1,3 @@
+require "count"
+
+puts "notes"

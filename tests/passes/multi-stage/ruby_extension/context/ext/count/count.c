@@ -1,0 +1,4 @@
+#include "ruby.h"
+
+void Init_count(void) {
+}
