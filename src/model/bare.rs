@@ -132,7 +132,7 @@ fn program(model: &Model<'_>, stage: &Stage) -> Option<(String, usize)> {
 }
 
 /// The stage that the program is copied from, and its path there.
-fn copied_from(model: &Model<'_>, stage: &Stage, before: usize, program: &str) -> Option<(usize, String)> {
+pub(super) fn copied_from(model: &Model<'_>, stage: &Stage, before: usize, program: &str) -> Option<(usize, String)> {
     let (directory, name) = program.rsplit_once('/')?;
     for index in (stage.instructions.start..before).rev() {
         let InstructionKind::Copy(transfer) = &model.instruction(index).kind else { continue };

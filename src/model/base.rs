@@ -427,12 +427,11 @@ impl<'m> Swap<'m> {
 }
 
 /// A package of the stage whose install may fail without directories for manuals, and the instruction that installs it.
-pub(super) fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)> {
-    let distribution = stage.image.as_deref().and_then(|image| image.distribution.known());
-    let release = distribution.and_then(|distribution| distribution.release.as_deref());
+#[must_use]
+pub fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)> {
     let of_call = |call: &Call<'_>| {
         let mut names = call.operands().iter().filter_map(|operand| operand.text.clone());
-        names.find(|name| super::packages::is_apt_install(call) && tables::bases().links_manuals(name, release))
+        names.find(|name| super::packages::is_apt_install(call) && tables::bases().links_manuals(name))
     };
     let mut indices = stage.instructions.clone();
     indices.find_map(|index| model.calls(index).iter().find_map(of_call).map(|name| (index, name)))

@@ -49,7 +49,11 @@ pub fn is_installed(model: &Model<'_>, stage: &Stage, cut: usize, path: &str) ->
         split::kind(model, index) == Kind::Run && deeds(model, index).is_ok_and(|deeds| deeds.iter().any(is_taken))
     };
     let tells = |text: &str| text.lines().any(|line| tables::stages().tells_the_sources(line));
+    // What stands where containers start is found by a relative path, too.
+    let workdir = model.state(stage.instructions.end - 1).workdir.fixed();
+    let is_at_hand = workdir.is_none_or(|workdir| workdir != "/" && is_below(path, workdir));
     (stage.instructions.start..=cut).any(takes)
+        && !is_at_hand
         && !is_started_in(model, stage, path)
         && !is_named(model, stage, cut, path)
         && !split::context_files(model).is_none_or(|files| files.iter().any(|(_, text)| tells(text)))

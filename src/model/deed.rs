@@ -760,6 +760,7 @@ fn fixed_part(path: &str) -> &str {
 }
 
 /// `path` below `base` unless it is absolute, cleaned.
-pub(super) fn joined(base: &str, path: &str) -> String {
+#[must_use]
+pub fn joined(base: &str, path: &str) -> String {
     if path.starts_with('/') { clean(path) } else { clean(&format!("{base}/{path}")) }
 }

@@ -433,6 +433,13 @@ impl Reader<'_> {
             return None;
         }
         let program = words.first().map_or("", String::as_str);
+        if let [shell, option, text, ..] = words.as_slice()
+            && option == "-c"
+            && Dialect::of(&[shell.clone(), option.clone()]).dialect().is_some()
+        {
+            let text = text.clone();
+            return self.text(&text, found, depth);
+        }
         if program == "exec" {
             // `exec "$@"` starts CMD, which is looked at for itself.
             let rest = words[1..].to_vec();

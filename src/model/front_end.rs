@@ -75,7 +75,7 @@ fn caller(model: &Model<'_>, files: &[(String, String)]) -> Option<String> {
     // Lock files are none of the files that a program reads.
     let locks = MANIFESTS.iter().filter(|name| name.ends_with(".lock"));
     let locks = locks.filter_map(|name| Some(((*name).to_owned(), model.context.read(name)?)));
-    let named = files.iter().cloned().filter(|(path, _)| is_manifest(path)).chain(locks);
+    let named = files.iter().filter(|(path, _)| is_manifest(path)).cloned().chain(locks);
     let callers = &tables::stages().front_ends.callers;
     let words = |text: &str| -> BTreeSet<String> {
         let ends = |c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c));

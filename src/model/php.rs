@@ -51,10 +51,13 @@ fn installed(words: &[String]) -> Option<String> {
 fn composed(model: &Model<'_>, run: usize, directory: &str, words: &[String]) -> Result<Vec<Deed>, String> {
     let table = &tables::stages().php;
     let (options, subcommands): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
-    let [subcommand] = subcommands.as_slice() else {
+    let Some((subcommand, arguments)) = subcommands.split_first() else {
         return Err("what `composer` leaves behind is not known".to_owned());
     };
-    if !table.makes.contains(*subcommand) {
+    if table.changes.contains(*subcommand) {
+        return Ok(vec![Deed::Below(directory.to_owned())]);
+    }
+    if !arguments.is_empty() || !table.makes.contains(*subcommand) {
         return Err(format!("what `composer {subcommand}` leaves behind is not known"));
     }
     if let Some(option) = options.iter().find(|option| !table.options.contains(**option)) {
@@ -64,8 +67,8 @@ fn composed(model: &Model<'_>, run: usize, directory: &str, words: &[String]) ->
     let text = manifest.and_then(|path| model.context.read(&path));
     let runs_scripts = !options.iter().any(|option| **option == table.without_scripts);
     let is_plain = text.is_some_and(|text| {
-        !table.elsewhere.iter().any(|word| text.contains(word.as_str()))
-            && !(runs_scripts && text.contains(table.scripts.as_str()))
+        let is_elsewhere = table.elsewhere.iter().any(|word| text.contains(word.as_str()));
+        !is_elsewhere && (!runs_scripts || !text.contains(table.scripts.as_str()))
     });
     let vendor = joined(directory, &table.vendor);
     Ok(vec![if is_plain { Deed::Output(vendor) } else { Deed::Below(directory.to_owned()) }])

@@ -1,6 +1,9 @@
 //! What a container of a stage starts, and whether a program can be started without a shell.
 
-use super::{Base, Model, Stage};
+use super::call::Call;
+use super::deed::{Deed, deeds};
+use super::walk::clean;
+use super::{Base, Model, Stage, bare};
 use crate::shell::ast::{NodeKind, Script, SimpleCommand, Terminator};
 use crate::source::Span;
 use crate::syntax::ast::{Command, InstructionKind};
@@ -87,6 +90,25 @@ impl Model<'_> {
         in_base || tables::programs().is_program(name)
     }
 
+    /// Whether a compiler made what stands at the path, in the stage or in the one that it is copied from.
+    fn is_compiled(&self, stage: &Stage, before: usize, path: &str) -> bool {
+        let path = clean(path);
+        let makes = |stage: &Stage, end: usize, path: &str| {
+            let compiles = |run: usize| {
+                let calls = self.calls(run);
+                let is_compiler = |call: &Call<'_>| tables::stages().compiles(call.program());
+                calls.iter().any(is_compiler)
+                    && deeds(self, run).is_ok_and(|deeds| deeds.contains(&Deed::Output(path.to_owned())))
+            };
+            (stage.instructions.start..end).any(|index| self.is_run(index) && compiles(index))
+        };
+        makes(stage, before, &path)
+            || bare::copied_from(self, stage, before, &path).is_some_and(|(from, path)| {
+                let from = &self.stages[from];
+                makes(from, from.instructions.end, &path)
+            })
+    }
+
     /// Looks for the COPY that brings the file, and at the first bytes of its source.
     fn file_starts(&self, stage: &Stage, instruction: usize, program: &str) -> Result<String, String> {
         let unknown = || format!("what `{program}` starts with is not known: a script without `#!` needs a shell");
@@ -96,6 +118,9 @@ impl Model<'_> {
             let workdir = self.state(instruction).workdir.fixed().ok_or_else(unknown)?;
             format!("{}/{}", workdir.trim_end_matches('/'), program.trim_start_matches("./"))
         };
+        if self.is_compiled(stage, instruction, &path) {
+            return Ok(format!("a compiler makes `{program}`"));
+        }
         let source = self.context_file(stage, instruction, &path).ok_or_else(unknown)?;
         let head = self.context.head(&source, 128).ok_or_else(unknown)?;
         if head.starts_with(b"\x7fELF") {

@@ -140,7 +140,7 @@ pub(super) fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) 
     let table = tables::stages();
     let is_unread = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
-        table.is_source(language, name) || table.is_never_read(name)
+        table.is_source(language, name) || table.is_never_read_at(path) && !is_named(model, name)
     };
     if path.split('/').any(|part| table.is_source_directory(language, part) && !is_directory_named(model, part)) {
         return Some(true);
@@ -162,6 +162,14 @@ pub(super) fn holds_only_sources(model: &Model<'_>, path: &str, language: &str) 
         }
     }
     Some(true)
+}
+
+/// Whether a file of the context that is none of the build names the file in quotes, or that is not known.
+fn is_named(model: &Model<'_>, name: &str) -> bool {
+    let is_read = |path: &str| !tables::stages().is_build_file(base_name(path));
+    let named = ["\"", "'", "/"].map(|before| format!("{before}{name}"));
+    let names = |text: &str| named.iter().any(|name| text.contains(name.as_str()));
+    context_files(model).is_none_or(|files| files.iter().any(|(path, text)| is_read(path) && names(text)))
 }
 
 /// Whether a file of the context that is none of the build names what stands in the directory, or that is not known.
@@ -389,9 +397,9 @@ fn started_by_scripts(model: &Model<'_>, stage: &Stage) -> Vec<(String, String)>
         };
         places.iter().find_map(|place| model.context_file(stage, stage.instructions.end, place))
     };
-    let mut found: Vec<(String, String)> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut waiting = started_words(model, stage);
+    let mut found = scripts_of_commands(model, stage);
     for _ in 0..MAX_NESTING {
         let files: BTreeSet<String> = waiting.iter().filter_map(|word| file_of(word)).collect();
         waiting.clear();
@@ -405,9 +413,32 @@ fn started_by_scripts(model: &Model<'_>, stage: &Stage) -> Vec<(String, String)>
             let script = crate::shell::parse(&text, crate::shell::Dialect::Bash);
             let words = script
                 .map_or_else(|_| text.split_whitespace().map(str::to_owned).collect(), |script| command_names(&script));
-            found.extend(words.iter().map(|word| (word.clone(), file.clone())));
+            found.extend(words.iter().map(|word| (word.clone(), format!("`{file}`"))));
             waiting.extend(words);
         }
+    }
+    found
+}
+
+/// The words of scripts that are arguments of what containers and health checks start, such as those of `sh -c`.
+fn scripts_of_commands(model: &Model<'_>, stage: &Stage) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for index in stage.instructions.clone() {
+        let command = match &model.instruction(index).kind {
+            InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => command,
+            InstructionKind::Healthcheck(Healthcheck::Cmd { command, .. }) => command,
+            _ => continue,
+        };
+        let place = format!("line {}", model.lines.line(model.instruction(index).span.start));
+        let scripts: Vec<String> = match command {
+            Command::Exec(argv) => argv.iter().map(|word| word.text.clone()).collect(),
+            Command::Shell(_) => {
+                let script = model.body(index).and_then(|body| body.understood());
+                script.map(command_names).unwrap_or_default()
+            }
+        };
+        let scripts = scripts.iter().filter(|word| word.contains(char::is_whitespace));
+        found.extend(scripts.flat_map(|script| words_in(script)).map(|word| (word.to_owned(), place.clone())));
     }
     found
 }
@@ -422,7 +453,9 @@ fn started_words(model: &Model<'_>, stage: &Stage) -> Vec<String> {
             _ => continue,
         };
         match command {
-            Command::Exec(argv) => found.extend(argv.iter().map(|word| word.text.clone())),
+            Command::Exec(argv) => {
+                found.extend(argv.iter().flat_map(|word| words_in(&word.text)).map(str::to_owned));
+            }
             Command::Shell(_) => {
                 found.extend(
                     model.body(index).and_then(|body| body.understood()).map(command_names).unwrap_or_default(),
@@ -484,7 +517,7 @@ pub fn may_have_base(
     let of_scripts = started_by_scripts(model, stage);
     let is_lost = |word: &str| lost.contains(base_name(word)) && !is_there(base_name(word));
     if let Some((program, file)) = of_scripts.iter().find(|(word, _)| is_lost(word)) {
-        return Err(format!("`{file}` may start `{program}`"));
+        return Err(format!("{file} may start `{program}`"));
     }
     let language =
         stage.image.as_deref().and_then(|image| image.interpreter.as_ref()).map_or("", |interpreter| &interpreter.name);
@@ -620,6 +653,9 @@ pub fn runtime_packages(
     let files = context_files(model).unwrap_or_default();
     let mut lost: Vec<String> = Vec::new();
     let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).chain([model.source]).collect();
+    // Composer starts them, too.
+    let table = tables::stages();
+    let fetchers = table.toolchain.fetchers.iter().chain(&table.php.composers).cloned().collect();
     for run in runs {
         for deed in deeds(model, *run)? {
             if let Deed::Upgraded { command, .. } = deed {
@@ -651,7 +687,7 @@ pub fn runtime_packages(
                         let carried = table.carried(manager, |word| texts.iter().any(|text| text.contains(word)));
                         table.libraries(manager, &name).chain(carried).map(str::to_owned).collect()
                     }
-                    Some(BuildOnly::Vcs) if !runs_any(model, stage, &tables::stages().toolchain.fetchers) => Vec::new(),
+                    Some(BuildOnly::Vcs) if !runs_any(model, stage, &fetchers) => Vec::new(),
                     Some(BuildOnly::Vcs | BuildOnly::Keyring | BuildOnly::Interactive) | None => vec![name.clone()],
                 };
                 if !kept.contains(&name) {
@@ -908,7 +944,7 @@ fn why_the_file_starts_it(model: &Model<'_>, stage: &Stage, programs: &BTreeSet<
             // One of the words may be a script.
             Command::Exec(argv) => argv
                 .iter()
-                .flat_map(|word| word.text.split(|c: char| c.is_whitespace() || ";&|()<>\"'`=".contains(c)))
+                .flat_map(|word| words_in(&word.text))
                 .find(|word| programs.contains(base_name(word)))
                 .map(str::to_owned),
             Command::Shell(_) => match model.body(index).and_then(|body| body.understood()) {
@@ -943,10 +979,26 @@ fn base_name(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
-/// The names of all commands of a script.
+/// The words of all commands of a script, and those of words that may be scripts themselves. What is only printed is none of them.
 fn command_names(script: &Script) -> Vec<String> {
-    let commands = script.all_simple_commands();
-    commands.into_iter().flat_map(|command| command.words.iter().filter_map(crate::shell::ast::Word::literal)).collect()
+    let mut found = Vec::new();
+    for command in script.all_simple_commands() {
+        let row = command.name().and_then(|name| tables::effects().command(&name, None));
+        let is_text = row.is_some_and(|row| row.operands == Operands::Text);
+        let read = if is_text { 1 } else { command.words.len() };
+        for word in command.words.iter().take(read).filter_map(crate::shell::ast::Word::literal) {
+            if word.contains(char::is_whitespace) {
+                found.extend(words_in(&word).map(str::to_owned));
+            }
+            found.push(word);
+        }
+    }
+    found
+}
+
+/// The words of what may be a script.
+fn words_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || ";&|()<>\"'`=".contains(c)).filter(|word| !word.is_empty())
 }
 
 /// Whether the text of a file has the name of a program as a string of its own, or in front of arguments in one. In a script

@@ -21,7 +21,6 @@ pub struct BaseTable {
     not_alone: BTreeSet<String>,
     also: BTreeSet<String>,
     links_manuals: BTreeSet<String>,
-    keeps_manuals: BTreeSet<String>,
     families: Vec<SlimFamily>,
     sets: BTreeMap<String, PackageSet>,
 }
@@ -121,11 +120,10 @@ impl BaseTable {
 }
 
 impl BaseTable {
-    /// Whether the install of a package links manuals into a directory that slim images of the release lack, and fails.
+    /// Whether the install of a package links manuals into a directory that slim images may lack, and fails.
     #[must_use]
-    pub fn links_manuals(&self, package: &str, release: Option<&str>) -> bool {
-        !release.is_some_and(|release| self.keeps_manuals.contains(release))
-            && self.links_manuals.iter().any(|start| package.starts_with(start.as_str()))
+    pub fn links_manuals(&self, package: &str) -> bool {
+        self.links_manuals.iter().any(|start| package.starts_with(start.as_str()))
     }
 }
 

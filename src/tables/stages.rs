@@ -85,6 +85,7 @@ struct NeverRead {
     names: BTreeSet<String>,
     starts: BTreeSet<String>,
     ends: BTreeSet<String>,
+    texts: BTreeSet<String>,
 }
 
 /// How packages of the distribution are installed.
@@ -477,6 +478,8 @@ pub struct PhpTable {
     pub quiet: BTreeSet<String>,
     /// Names of Composer.
     pub composers: BTreeSet<String>,
+    /// Its subcommands that change what the project says, and the directory of packages.
+    pub changes: BTreeSet<String>,
     /// Its subcommands that make the directory of packages.
     pub makes: BTreeSet<String>,
     /// That directory.
@@ -842,6 +845,12 @@ impl StageTable {
         self.program_directories.iter().find(|row| row.command == called)
     }
 
+    /// Whether the program compiles programs, which it names itself.
+    #[must_use]
+    pub fn compiles(&self, program: &str) -> bool {
+        self.program_directories.iter().any(|row| row.command.split(' ').next() == Some(program))
+    }
+
     /// Whether images of the family have a toolchain that programs do not need.
     #[must_use]
     pub fn has_toolchain(&self, family: &str) -> bool {
@@ -1085,7 +1094,16 @@ impl StageTable {
         let table = &self.never_read;
         table.names.contains(name)
             || table.starts.iter().any(|start| name.starts_with(start.as_str()))
-            || table.ends.iter().any(|end| name.ends_with(end.as_str()))
+            || table.ends.iter().chain(&table.texts).any(|end| name.ends_with(end.as_str()))
+    }
+
+    /// Whether a file or directory at that path of the build context holds nothing that a program runs or reads: of texts only those
+    /// beside the manifests, for others may be pages.
+    #[must_use]
+    pub fn is_never_read_at(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let is_text = self.never_read.texts.iter().any(|end| name.ends_with(end.as_str()));
+        self.is_never_read(name) && !(is_text && path.contains('/'))
     }
 
     /// Whether no program relies on what stands at the absolute path.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::replay::Replay;
+use crate::context::Entry;
 use crate::model::cache::is_below;
 use crate::model::carry;
-use crate::model::deed::{Deed, deeds};
+use crate::model::deed::{Deed, deeds, joined};
 use crate::model::development;
 use crate::model::effect::{self, Effect, Evaluated};
 use crate::model::owner::{self, Taken};
@@ -14,7 +15,7 @@ use crate::model::{Base, Model, Stage, front_end, java, replay, served, started}
 use crate::shell::ast::SimpleCommand;
 use crate::syntax;
 use crate::syntax::ast::InstructionKind;
-use crate::tables;
+use crate::tables::{self, Operands};
 
 /// How a stage becomes two: the stage up to an instruction, which builds, and a new one, which runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -488,6 +489,7 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
         }
         if split::kind(before, index) == Kind::Run {
             split::may_run_there(before, index)?;
+            reads_nothing_lost(before, stage, split, index)?;
         }
     }
     goes_without_node(before, stage, split, packages)?;
@@ -501,6 +503,43 @@ fn check_run_side(before: &Model<'_>, stage: &Stage, split: &Split, packages: &R
     let base = split.other_base(before, stage);
     let own = stage.image.as_deref().ok_or("nothing is known of the base image")?;
     packages.are_enough(before, stage, base.as_ref().map_or(own, |base| &base.image))
+}
+
+/// A RUN of the new stage reads no file or directory of the context that only the build stage has.
+fn reads_nothing_lost(before: &Model<'_>, stage: &Stage, split: &Split, run: usize) -> Result<(), String> {
+    let workdir = before.state(run).workdir.fixed().unwrap_or("/").to_owned();
+    let brings = |index: usize, path: &str| {
+        split::kind(before, index) == Kind::Transfer
+            && split::destination(before, index).is_some_and(|target| is_below(path, &target))
+    };
+    let is_there = |path: &str| {
+        split.copies.iter().any(|copy| is_below(path, copy))
+            || split.repeated.iter().copied().chain(split.cut + 1..run).any(|index| brings(index, path))
+    };
+    let is_of_build = |path: &str| {
+        (stage.instructions.start..=split.cut).filter(|index| brings(*index, path)).any(|index| {
+            split::targets(before, index).into_iter().flatten().any(|(source, target)| {
+                let rest = path.strip_prefix(&target).filter(|_| is_below(path, &target));
+                rest.is_some_and(|rest| {
+                    matches!(before.context.entry(&format!("{source}{rest}")), Entry::File | Entry::Directory)
+                })
+            })
+        })
+    };
+    for call in before.calls(run) {
+        let row = tables::effects().command(&call.command.name().unwrap_or_default(), None);
+        if !row.is_none_or(|row| matches!(row.operands, Operands::Read | Operands::Copy | Operands::Transfer)) {
+            continue;
+        }
+        for path in before.paths(run, &call).into_iter().flatten() {
+            let path = joined(&workdir, &path);
+            if !is_there(&path) && is_of_build(&path) {
+                let line = before.lines.line(before.instruction(run).span.start);
+                return Err(format!("line {line} reads `{path}`, which only the build has"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// No RUN of the new stage calls a tool that only the build installs.

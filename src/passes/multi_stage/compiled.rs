@@ -1,6 +1,7 @@
 //! Programs that a compiler makes: of Go and Rust in images with their toolchain, of C and C++ with one that the file installs.
 
 use super::plan::{self, Draft};
+use crate::model::base;
 use crate::model::call::Call;
 use crate::model::deed::{Deed, deeds};
 use crate::model::split::{self, Kind};
@@ -36,7 +37,12 @@ pub(super) fn find(model: &Model<'_>, stage: &Stage) -> Option<Draft> {
             format!("`{name}` is another one in the image without the toolchain, and the file does not set it")
         }
         (None, Err(reason)) => reason,
-        (None, Ok(_)) => "no image is known that takes the place of the one with the toolchain".to_owned(),
+        (None, Ok(_)) => match base::links_manuals(model, stage) {
+            Some((_, package)) => {
+                format!("the install of `{package}` may link manuals into a directory that slim images lack")
+            }
+            None => "no image is known that takes the place of the one with the toolchain".to_owned(),
+        },
     };
     Some(Draft {
         cut,

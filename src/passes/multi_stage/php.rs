@@ -42,5 +42,6 @@ fn builds(call: &crate::model::call::Call<'_>) -> bool {
     let is = |commands: &std::collections::BTreeSet<String>| commands.contains(name) || commands.contains(&with);
     is(&table.installers)
         || is(&table.compilers)
-        || table.composers.contains(name) && words.iter().any(|word| table.makes.contains(word))
+        || table.composers.contains(name)
+            && words.iter().any(|word| table.makes.contains(word) || table.changes.contains(word))
 }

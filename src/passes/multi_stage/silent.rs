@@ -63,7 +63,8 @@ pub(super) fn why(model: &Model<'_>, stage: &Stage) -> Option<(String, &'static 
             deeds.iter().any(brings)
         })
     };
-    if image.family != tables::stages().node.family
+    let is_python = image.interpreter.as_ref().is_some_and(|own| own.name == tables::stages().environment.interpreter);
+    if is_python
         && runs().any(has_node)
         && let Some(reason) = front_end::why_needed(model, stage)
     {

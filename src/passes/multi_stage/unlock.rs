@@ -57,6 +57,7 @@ const UNLOCKS: &[(&str, &str)] = &[
     ("installed more than once", "one project, or an install of each without development dependencies"),
     ("package.json is not known", "package.json in the build context"),
     ("not worth it", "nothing: the file is as lean without a split"),
+    ("may link manuals", "a newer release of the distribution, whose slim images keep that directory"),
     ("fetches a file", "the program from a package of the distribution, or from an image of its own (`COPY --from`)"),
     ("the mode that", "the mode given in the last lines"),
     ("the settings that it changes", "the settings in a RUN of their own"),

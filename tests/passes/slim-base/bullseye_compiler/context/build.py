@@ -1,0 +1,3 @@
+import subprocess
+
+print(subprocess.check_output(["gcc-10", "--version"], text=True))

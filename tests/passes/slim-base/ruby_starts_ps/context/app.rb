@@ -1,0 +1,1 @@
+puts `ps -o rss= -p #{Process.pid}`
