@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Makes `universal` and `wheels` of packages/python.yaml from an index of Python packages.
+"""Makes `universal`, `wheels` and `with_extras` of packages/python.yaml from an index of Python packages.
 
     python3 rewrites/scripts/pypi.py NAMES [--index URL] [--flagged FILE] [--write | --check]
 
 NAMES is a file with a name of a package in each line; what they depend on is looked at, too. A package is listed for a minor
 version of Python from the first release on from which every release has a wheel for it, on x86-64 and on ARM64, with glibc 2.28 or
-older; what it depends on has to be listed as well, at every release that is looked at. FILE names packages that need more than
-their wheels when they run, and are left out: those whose sources start programs or load libraries by name.
+older; what it depends on has to be listed as well, with the extras that it asks for, at every release that is looked at. The same
+holds for a package with an extra. Prereleases count for packages that have no other releases: pip takes them there. FILE names
+packages that need more than their wheels when they run, and are left out (flagged.py finds candidates).
 
 Needs the package `packaging`.
 """
@@ -32,6 +33,11 @@ MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
 MACHINES = {"x86_64", "aarch64"}
 # manylinux tags up to glibc 2.28, which Debian 10 has.
 GLIBC = re.compile(r"manylinux(1|2010|2014|_2_(?:5|12|17|24|26|27|28))_(x86_64|aarch64)$")
+# Extras with which packages are developed, and of packages that tell types: nobody installs them in an image.
+DEVELOPMENT = re.compile(
+    r"(.*-)?(check|ci|cover|dev|develop|development|docs?|enabler|lint|linting|qa|style|tests?|testing|type|typing)(-.*)?$"
+)
+TYPES = re.compile(r"types-|mypy-|.*-stubs$")
 # Releases of a package whose dependencies are read: the newest of each series, at most so many.
 SAMPLES = 7
 
@@ -79,19 +85,15 @@ def admits(required, minor):
 
 @functools.lru_cache(None)
 def version_of(file, name):
-    """The release that a file belongs to; None for other files and prereleases."""
+    """The release that a file belongs to; None for other files."""
     try:
         if file.endswith(".whl"):
-            version = Version(file.split("-")[1].replace("_", "+", 1))
-        else:
-            base = re.sub(r"\.(tar\.gz|zip)$", "", file)
-            cuts = [at for at, letter in enumerate(base) if letter == "-" and canonicalize_name(base[:at]) == name]
-            if base == file or not cuts:
-                return None
-            version = Version(base[cuts[-1] + 1 :])
+            return Version(file.split("-")[1].replace("_", "+", 1))
+        base = re.sub(r"\.(tar\.gz|zip)$", "", file)
+        cuts = [at for at, letter in enumerate(base) if letter == "-" and canonicalize_name(base[:at]) == name]
+        return Version(base[cuts[-1] + 1 :]) if base != file and cuts else None
     except (IndexError, InvalidVersion):
         return None
-    return None if version.is_prerelease else version
 
 
 @functools.lru_cache(None)
@@ -124,7 +126,8 @@ def releases(name, index):
         version = version_of(file, name)
         if version is not None:
             found.setdefault(version, []).append((file, required, url))
-    return found
+    final = {version: files for version, files in found.items() if not version.is_prerelease}
+    return final or found
 
 
 def first_releases(found):
@@ -176,6 +179,7 @@ def look(name, index):
     return name, {"first": first, "dependencies": dependencies, "required": required}
 
 
+@functools.lru_cache(None)
 def requirement(line):
     try:
         return Requirement(line)
@@ -183,26 +187,39 @@ def requirement(line):
         return None
 
 
+def needs_of(row):
+    """What a package names as its dependencies, at the releases that are looked at."""
+    lines = {line for lines in row["dependencies"].values() for line in lines or []} if row else ()
+    return list(filter(None, map(requirement, lines)))
+
+
+def extras_in(need):
+    """The extras that bring a dependency."""
+    named = re.findall(r"""\bextra\s*==\s*["']([^"']+)["']""", str(need.marker or ""))
+    return {canonicalize_name(extra) for extra in named}
+
+
 def look_at_all(names, index):
-    """Looks at the packages and at what they depend on."""
-    known, todo = {}, [canonicalize_name(name) for name in names]
+    """Looks at the packages and at what they depend on, with the extras that they ask for."""
+    known, done, todo = {}, set(), {(canonicalize_name(name), "") for name in names}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         while todo:
-            batch = [name for name in dict.fromkeys(todo) if name not in known]
-            known.update(pool.map(lambda name: look(name, index), batch))
-            lines = [
-                line
-                for name in batch
-                for lines in (known[name] or {"dependencies": {}})["dependencies"].values()
-                for line in lines or []
+            done |= todo
+            new = sorted({name for name, _ in todo} - known.keys())
+            known.update(pool.map(lambda name: look(name, index), new))
+            found = [
+                need
+                for name, extra in todo
+                for need in needs_of(known[name])
+                if extra in extras_in(need) or not extras_in(need)
             ]
-            found = filter(None, map(requirement, lines))
-            todo = [canonicalize_name(need.name) for need in found if "extra" not in str(need.marker or "")]
-            todo = [name for name in dict.fromkeys(todo) if name not in known]
+            todo = {
+                (canonicalize_name(need.name), canonicalize_name(extra)) for need in found for extra in ("", *need.extras)
+            } - done
     return known
 
 
-def environment(minor, machine):
+def environment(minor, machine, extra):
     return {
         "python_version": minor,
         "python_full_version": f"{minor}.5",
@@ -212,37 +229,62 @@ def environment(minor, machine):
         "platform_machine": machine,
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
-        "extra": "",
+        "extra": extra,
     }
 
 
-def closed(known, pure, flagged):
-    """The first releases, raised until all that they depend on is listed as well."""
+@functools.lru_cache(None)
+def is_needed(line, minor, extra):
+    """Whether a dependency is installed with an extra; `""` for none."""
+    marker = requirement(line).marker
+    return not marker or any(marker.evaluate(environment(minor, machine, extra)) for machine in MACHINES)
+
+
+def closed(known, table, flagged):
+    """The first releases, by package, extra and minor version, raised until all that they depend on is listed as well.
+
+    What a package needs when it runs is read where the package is named: those that depend on it are not listed without such a row.
+    """
     first = {
-        (name, minor): version
+        (name, extra, minor): version
         for name, row in known.items()
         if row and name not in flagged
+        for extra in {"", *(extra for need in needs_of(row) for extra in extras_in(need))}
         for minor, (version, _) in row["first"].items()
     }
 
-    def is_listed(line, minor):
+    @functools.lru_cache(None)
+    def newest(name, specifier, minor):
+        """The release that pip takes."""
+        return max(
+            (
+                version
+                for version, required in (known.get(name) or {"required": {}})["required"].items()
+                if any(admits(text, minor) for text in required) and specifier.contains(version, prereleases=True)
+            ),
+            default=None,
+        )
+
+    def is_listed(line, minor, of, of_extra):
         need = requirement(line)
         if need is None or need.url:
             return False
-        if need.marker and not any(need.marker.evaluate(environment(minor, machine)) for machine in MACHINES):
+        if not is_needed(line, minor, of_extra):
             return True
-        name = canonicalize_name(need.name)
-        if name in pure:
-            return True
-        lowest = first.get((name, minor))
-        fitting = [
-            version
-            for version, required in (known.get(name) or {"required": {}})["required"].items()
-            if any(admits(text, minor) for text in required) and need.specifier.contains(version)
-        ]
-        return lowest is not None and bool(fitting) and max(fitting) >= lowest
+        name, version = canonicalize_name(need.name), None
+        needs = table["needs"].get(name)
+        if needs and of not in table["needs"] and not need.extras & set(needs.get("unless", ())):
+            return False
+        for extra in ("", *map(canonicalize_name, need.extras)):
+            if (extra in table["extras"].get(name, ())) if extra else (name in table["pure"]):
+                continue
+            version = version or newest(name, need.specifier, minor)
+            lowest = first.get((name, extra, minor))
+            if lowest is None or version is None or version < lowest:
+                return False
+        return True
 
-    def lowest_listed(name, minor, lowest):
+    def lowest_listed(name, extra, minor, lowest):
         """The first release that is looked at from which on all have dependencies that are listed."""
         row, found = known[name], None
         for version in sorted(row["dependencies"], reverse=True):
@@ -250,7 +292,7 @@ def closed(known, pure, flagged):
                 break
             if any(admits(text, minor) for text in row["required"][version]):
                 lines = row["dependencies"][version]
-                if lines is None or not all(is_listed(line, minor) for line in lines):
+                if lines is None or not all(is_listed(line, minor, name, extra) for line in lines):
                     return found
                 found = version
         return found and lowest
@@ -258,27 +300,33 @@ def closed(known, pure, flagged):
     changed = True
     while changed:
         changed = False
-        for (name, minor), lowest in list(first.items()):
-            raised = lowest_listed(name, minor, lowest)
+        for key, lowest in list(first.items()):
+            raised = lowest_listed(*key, lowest)
             if raised is None:
-                del first[name, minor]
+                del first[key]
             else:
-                first[name, minor] = raised
+                first[key] = raised
             changed |= raised != lowest
     return first
 
 
-def rows(known, first, pure):
-    """The lines of `universal` and of `wheels`."""
-    universal, wheels = [], []
-    for name in sorted({name for name, _ in first} - pure):
-        of = {minor: first[name, minor] for minor in MINORS if (name, minor) in first}
-        is_universal = all(known[name]["first"][minor][1] for minor in of)
-        if is_universal and len(of) == len(MINORS) and len(set(of.values())) == 1:
-            universal.append(f"{name} {of[MINORS[0]]}")
-        else:
-            wheels.append(" ".join([name, *(f"{minor}:{version}" for minor, version in of.items())]))
-    return universal, wheels
+def rows(known, first, table):
+    """The lines of `universal`, `wheels` and `with_extras`."""
+    lines = {"universal": [], "wheels": [], "with_extras": []}
+    for name, extra in sorted({(name, extra) for name, extra, _ in first}):
+        if extra in table["extras"].get(name, ()) or not extra and name in table["pure"]:
+            continue
+        if extra and (DEVELOPMENT.match(extra) or TYPES.match(name)):
+            continue
+        of = {minor: first[name, extra, minor] for minor in MINORS if (name, extra, minor) in first}
+        is_same = len(of) == len(MINORS) and len(set(of.values())) == 1
+        is_universal = is_same and all(known[name]["first"][minor][1] for minor in of)
+        key = "with_extras" if extra else "universal" if is_universal else "wheels"
+        versions = [f"{minor}:{version}" for minor, version in of.items()]
+        if is_same and key != "wheels":
+            versions = [str(of[MINORS[0]])]
+        lines[key].append(" ".join([f"{name}[{extra}]" if extra else name, *versions]))
+    return lines
 
 
 def main():
@@ -289,11 +337,9 @@ def main():
     arguments = arguments.parse_args()
     text = TABLE.read_text()
     table = yaml.safe_load(text)
-    pure = set(table["pure"])
     flagged = set(arguments.flagged.read_text().split()) if arguments.flagged else set()
     known = look_at_all(arguments.names.read_text().split(), Index(arguments.index))
-    universal, wheels = rows(known, closed(known, pure, flagged), pure)
-    for key, new in (("universal", universal), ("wheels", wheels)):
+    for key, new in rows(known, closed(known, table, flagged), table).items():
         block = f"{key}: |\n" + "".join(f"  {line}\n" for line in new)
         text = re.sub(rf"^{key}: \|\n(?:  .*\n)+", lambda _: block, text, flags=re.M)
     finish({TABLE: text}, arguments)

@@ -74,8 +74,12 @@ pub struct CommandNeeds {
 pub struct ImportNeeds {
     /// Its name.
     pub module: String,
-    /// The library.
-    pub library: String,
+    /// Programs that it starts.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// Libraries that it loads.
+    #[serde(default)]
+    pub libraries: Vec<String>,
     source: String,
 }
 
@@ -193,6 +197,7 @@ pub struct PythonTable {
     pure: BTreeSet<String>,
     universal: String,
     wheels: String,
+    with_extras: String,
     extras: BTreeMap<String, Vec<String>>,
     compiled: BTreeMap<String, Vec<String>>,
     needs: BTreeMap<String, PackageNeeds>,
@@ -225,8 +230,7 @@ impl PythonTable {
         if self.pure.contains(package) {
             return Wheel::Any;
         }
-        let of_minor =
-            || row(&self.wheels, package)?.split(' ').find_map(|pair| pair.strip_prefix(python)?.strip_prefix(':'));
+        let of_minor = || of_minor(row(&self.wheels, package)?, python);
         row(&self.universal, package).or_else(of_minor).map_or(Wheel::Unknown, Wheel::From)
     }
 
@@ -239,10 +243,15 @@ impl PythonTable {
         row(&self.universal, package).map_or(Wheel::Unknown, Wheel::From)
     }
 
-    /// Whether the table knows what an extra of the package brings.
+    /// How the package is installed with one of its extras.
     #[must_use]
-    pub fn knows_extra(&self, package: &str, extra: &str) -> bool {
-        self.extras.get(package).is_some_and(|extras| extras.iter().any(|known| known == extra))
+    pub fn extra(&self, package: &str, extra: &str, python: &str) -> Wheel<'_> {
+        if self.extras.get(package).is_some_and(|extras| extras.iter().any(|known| known == extra)) {
+            return Wheel::Any;
+        }
+        row(&self.with_extras, &format!("{package}[{extra}]"))
+            .and_then(|versions| of_minor(versions, python))
+            .map_or(Wheel::Unknown, Wheel::From)
     }
 
     /// The libraries that the package may load when it was compiled where full images have headers; `None` when that is not known.
@@ -261,6 +270,14 @@ impl PythonTable {
 /// What stands behind the name in a list of lines: thousands of rows cost nothing before one is looked for.
 fn row<'a>(lines: &'a str, name: &str) -> Option<&'a str> {
     lines.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+}
+
+/// The version of `1.0`, or of `3.11:1.0 3.12:2.0`, for a minor version of Python.
+fn of_minor<'a>(versions: &'a str, python: &str) -> Option<&'a str> {
+    if !versions.contains(':') {
+        return Some(versions);
+    }
+    versions.split(' ').find_map(|pair| pair.strip_prefix(python)?.strip_prefix(':'))
 }
 
 /// `packages/node.yaml`, decoded.
@@ -383,7 +400,8 @@ pub fn decode_needs(text: &str) -> Result<NeedsTable, TableError> {
 pub(super) fn check_packages() -> Result<(), TableError> {
     let file = "packages/python.yaml";
     let python: PythonTable = decode_file(file, shipped(file))?;
-    for (field, lines) in [("universal", &python.universal), ("wheels", &python.wheels)] {
+    let parts = [("universal", &python.universal), ("wheels", &python.wheels), ("with_extras", &python.with_extras)];
+    for (field, lines) in parts {
         let names: Vec<&str> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(invalid(file, pair[1], field, "it stands in the wrong place, or twice"));

@@ -213,7 +213,8 @@ impl Reader<'_> {
         if let Some(text) = &code.text {
             for import in &tables::needs().imports {
                 if imports(&import.module, text) {
-                    self.need(What::Library(import.library.clone()));
+                    import.programs.iter().for_each(|program| self.program(program));
+                    import.libraries.iter().for_each(|library| self.need(What::Library(library.clone())));
                 }
             }
         }

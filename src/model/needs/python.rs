@@ -159,18 +159,16 @@ impl Reader<'_> {
             return;
         }
         let table = tables::python_packages();
-        let unknown_extra = requirement.extras.iter().find(|extra| !table.knows_extra(&requirement.name, extra));
+        let python = self.python().unwrap_or_default();
+        let unknown_extra = requirement
+            .extras
+            .iter()
+            .find(|extra| !requirement.is_met(&table.extra(&requirement.name, extra, &python)));
         if let Some(extra) = unknown_extra {
             return self.gap(format!("what `{}[{extra}]` brings is not known", requirement.name), UNLOCK);
         }
-        let python = self.python();
         let is_refused = wheels.never.iter().any(|name| normalised(name) == requirement.name);
-        let has_wheel = !is_refused
-            && match table.wheel(&requirement.name, python.as_deref().unwrap_or_default()) {
-                Wheel::Any => true,
-                Wheel::From(first) => requirement.is_at_least(first),
-                Wheel::Unknown => false,
-            };
+        let has_wheel = !is_refused && requirement.is_met(&table.wheel(&requirement.name, &python));
         if !has_wheel {
             let reason = format!("whether `{}` has to be compiled is not known", text.trim());
             self.compiled(&requirement.name, reason);
@@ -194,8 +192,7 @@ impl Reader<'_> {
             return self.gap(format!("what `{name}` depends on is not known, and whether that runs on musl"), COMPILED);
         }
         let has_wheel = match tables::python_packages().universal(name) {
-            Wheel::Any => true,
-            Wheel::From(first) => requirement.is_at_least(first),
+            found @ (Wheel::Any | Wheel::From(_)) => requirement.is_met(&found),
             Wheel::Unknown => tables::on_musl(Ecosystem::Python, name)
                 .filter(|row| row.musl == OnMusl::Same)
                 .and_then(|row| row.musl_version.as_deref())
@@ -307,8 +304,21 @@ impl Requirement {
         (!is_file).then(|| Self { name: normalised(name), extras, bounds })
     }
 
-    /// Whether every version that pip may take, the newest one that fits, is at least `first`.
+    /// Whether every version that pip may take is one that the table knows.
+    fn is_met(&self, wheel: &Wheel) -> bool {
+        match wheel {
+            Wheel::Any => true,
+            Wheel::From(first) => self.is_at_least(first),
+            Wheel::Unknown => false,
+        }
+    }
+
+    /// Whether every version that pip may take, the newest one that fits, is at least `first`. A bound that names a prerelease lets pip
+    /// take some; the table knows those of packages that have no other releases, which is what a row with one says.
     fn is_at_least(&self, first: &str) -> bool {
+        if !is_prerelease(first) && self.bounds.iter().any(|(_, version)| is_prerelease(version)) {
+            return false;
+        }
         let first = numbers(first);
         self.bounds.iter().all(|(operator, version)| match operator.as_str() {
             ">=" | ">" | "!=" => true,
@@ -418,6 +428,13 @@ fn normalised(name: &str) -> String {
     normalised
 }
 
+/// Whether a version is a prerelease or one of development, by PEP 440: `2.0rc1`, `1.0.dev2`. Post-releases are none, and what stands
+/// behind a `+` does not count.
+fn is_prerelease(version: &str) -> bool {
+    let release = version.split('+').next().unwrap_or_default().to_ascii_lowercase();
+    release.replace("post", "").trim_start_matches('v').contains(|c: char| c.is_ascii_alphabetic())
+}
+
 /// The numbers of a release: those before `a`, `b`, `rc` and the like.
 fn numbers(version: &str) -> Vec<u64> {
     let release = version.split(['a', 'b', 'c', 'r', '+', '*']).next().unwrap_or_default();
@@ -447,6 +464,12 @@ mod tests {
         check("numpy==2.*", "2.2.6", true);
         check("numpy==1.*", "2.2.6", false);
         check("Foo_Bar[x, y] (>=1)", "1", true);
+        check("numpy==2.3.0rc1", "2.2.6", false);
+        check("numpy>=2.3.0.dev1", "2.2.6", false);
+        check("numpy==2.3.0.post1", "2.2.6", true);
+        check("torch==2.7.0+cpu", "2.2.6", true);
+        check("otel==0.50b0", "0.41b0", true);
+        check("otel==0.40b0", "0.41b0", false);
     }
 
     #[test]

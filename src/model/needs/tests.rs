@@ -116,6 +116,28 @@ fn python_packages_by_the_tables() {
     check(dockerfile, &[("requirements.txt", "psycopg[binary]\npsycopg\n")], &["pip", "libpq.so.5"], &[]);
     check(dockerfile, &[("requirements.txt", "")], &["pip"], &["the content of `requirements.txt` is not known"]);
     check("FROM python:3.12\nRUN pip install --only-binary :all: whatever", &[], &["pip"], &[]);
+    let old_extra = "what `granian[uvloop]` brings is not known";
+    check(dockerfile, &[("requirements.txt", "granian[uvloop]>=2.6\nPyJWT[crypto]\n")], &["pip"], &[]);
+    check(dockerfile, &[("requirements.txt", "granian[uvloop]==1.0\n")], &["pip"], &[old_extra]);
+    check(
+        dockerfile,
+        &[("requirements.txt", "pyjwt[crypto,what]\n")],
+        &["pip"],
+        &["what `pyjwt[what]` brings is not known"],
+    );
+    check(
+        dockerfile,
+        &[("requirements.txt", "opentelemetry-instrumentation-flask==0.57b0\nflask==3.1.0rc1\nlitestar==3.0b1\n")],
+        &["pip"],
+        &["whether `litestar==3.0b1` has to be compiled is not known"],
+    );
+}
+
+#[test]
+fn modules_that_start_programs() {
+    let dockerfile = "FROM python:3.12-bookworm\nRUN pip install Cython\nCOPY app.py .\nCMD [\"python\", \"app.py\"]";
+    check(dockerfile, &[("app.py", "import json\n")], &["pip", "python"], &[]);
+    check(dockerfile, &[("app.py", "import pyximport\npyximport.install()\n")], &["pip", "gcc", "python"], &[]);
 }
 
 #[test]
