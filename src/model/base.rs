@@ -158,12 +158,10 @@ impl<'m> Swap<'m> {
             let is_lost = |name: &str| lost.program(name) != Fate::Kept || lost.library(name) != Fate::Kept;
             for mention in needs.mentions(is_lost) {
                 let place = needs::Place { instruction: stage.from, file: Some(mention.path) };
-                let what = if lost.program(&mention.name) == Fate::Kept {
-                    What::Library(mention.name)
-                } else {
-                    What::Program(mention.name)
-                };
-                packages.extend(self.package(stage, &Need { what, when: When::Run, place }, &lost)?);
+                for what in mentioned(mention.name, &lost) {
+                    let need = Need { what, when: When::Run, place: place.clone() };
+                    packages.extend(self.package(stage, &need, &lost)?);
+                }
             }
         }
         for (name, file) in self.started().filter(|(name, _)| lost.program(name) != Fate::Kept) {
@@ -435,6 +433,19 @@ pub fn links_manuals(model: &Model<'_>, stage: &Stage) -> Option<(usize, String)
     };
     let mut indices = stage.instructions.clone();
     indices.find_map(|index| model.calls(index).iter().find_map(of_call).map(|name| (index, name)))
+}
+
+/// What code needs that names a program or a library. The addresses that it gives to the program are not known.
+fn mentioned(name: String, lost: &Lost<'_>) -> Vec<What> {
+    if lost.program(&name) == Fate::Kept {
+        return vec![What::Library(name)];
+    }
+    let (https, started) = tables::needs().at_most(&name);
+    let certificates = https.then_some(What::Certificates);
+    let mut needs: Vec<What> =
+        certificates.into_iter().chain(started.iter().map(|name| What::Program((*name).to_owned()))).collect();
+    needs.push(What::Program(name));
+    needs
 }
 
 fn installs(call: &Call<'_>, package: &str) -> bool {

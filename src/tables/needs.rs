@@ -147,6 +147,16 @@ impl NeedsTable {
         whole.or_else(|| find(program).filter(|row| subcommand.is_empty() || row.kind != CommandKind::NodePackages))
     }
 
+    /// What a program may need whose arguments are not known: whether the certificates of authorities, and the programs that
+    /// it starts for some addresses.
+    #[must_use]
+    pub fn at_most(&self, program: &str) -> (bool, Vec<&str>) {
+        let is_of = |row: &&CommandNeeds| row.commands.iter().any(|name| name.split(' ').next() == Some(program));
+        let rows: Vec<&CommandNeeds> = self.rows.iter().filter(is_of).collect();
+        let started = rows.iter().flat_map(|row| row.remote.values().map(String::as_str)).collect();
+        (rows.iter().any(|row| row.https), started)
+    }
+
     /// Whether a file of that name holds code.
     #[must_use]
     pub fn is_code(&self, name: &str) -> bool {
